@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/core/arena.hpp>
+#include <multitudes/core/executor.hpp>
+#include <multitudes/generate/language_model.hpp>
+#include <multitudes/model/evaluation.hpp>
+#include <multitudes/steering/attachment.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace multitudes {
+
+/// What to do with positions that were computed under another plan.
+enum class memory {
+  keep,    ///< go on with them as they are: the new persona remembers what the old one thought
+  replay,  ///< compute them again under the new plan
+};
+
+/// Tokens to append to a sequence; of the last `n_logits` of them the successor's logits are
+/// wanted.
+struct feed {
+  sequence_id sequence;
+  std::span<const token_id> tokens;
+  std::size_t n_logits = 1;
+};
+
+/// A token on its way through a batch: which of the feeds, which of its tokens.
+struct feed_place {
+  std::size_t feed = 0;
+  std::size_t token = 0;
+};
+
+/// Looks at the residual stream without changing it: `observer(place, layer, h)` after steering,
+/// for different rows from different threads at the same time.
+template <class O>
+concept residual_observer =
+    std::invocable<const O&, feed_place, layer_index, std::span<const float>>;
+
+/// Sees nothing; costs nothing.
+struct no_observer {
+  constexpr void operator()(feed_place, layer_index, std::span<const float>) const noexcept {}
+};
+
+/// Receives logits that were asked for, in the order of the tokens: (vocab_size), valid for the
+/// length of the call, and the receiver's to change.
+using logits_receiver = function_ref<void(feed_place, std::span<float>)>;
+
+/// How much a batch holds.
+struct batch_options {
+  std::size_t n_sequences = 1;
+  std::size_t context = 0;    ///< positions of a sequence; 0: what the model's file says
+  std::size_t max_rows = 64;  ///< tokens evaluated together; longer feeds are cut
+  std::size_t n_pages = 0;    ///< cache pages in all; 0: enough for every sequence at full length
+};
+
+/// Many sequences of one model, evaluated together, each under its own plan. The bits of a
+/// sequence do not depend on the others, on how its tokens were cut into feeds, or on threads.
+/// After `make`, evaluating allocates nothing.
+class batch {
+ public:
+  static std::optional<std::size_t> required_bytes(const language_model& lm,
+                                                   batch_options options) noexcept {
+    const auto cache = model::kv_cache::required_bytes(lm.shape(), cache_limits(lm, options));
+    const auto work = model::evaluation::required_bytes(lm.shape(), work_limits(options));
+    if (!cache || !work) return std::nullopt;
+    return (checked_size(*cache) + checked_size(*work)).get();
+  }
+
+  /// Errors:  out_of_memory if the sizes are too large; invalid_argument if one is 0.
+  static expected<batch> make(language_model lm, batch_options options) {
+    if (options.n_sequences == 0 || options.max_rows == 0) {
+      return fail({.code = errc::invalid_argument,
+                   .operation = "make batch",
+                   .place = options.n_sequences == 0 ? "n_sequences" : "max_rows",
+                   .found = "0",
+                   .expected = "at least 1",
+                   .remedy = {}});
+    }
+    const auto bytes = required_bytes(lm, options);
+    batch b;
+    if (bytes) b.memory_ = heap_block(*bytes);
+    if (!bytes || b.memory_.bytes().empty()) {
+      return fail({.code = errc::out_of_memory,
+                   .operation = "make batch",
+                   .place = {},
+                   .found = std::to_string(options.n_sequences) + " sequences of " +
+                            std::to_string(cache_limits(lm, options).max_length) + " positions",
+                   .expected = "a size that this machine can give",
+                   .remedy = "ask for a shorter context or fewer sequences"});
+    }
+    arena memory(b.memory_.bytes());
+    b.lm_ = std::move(lm);
+    auto work = model::evaluation::make(*b.lm_.weights, work_limits(options), memory);
+    if (!work) return forward_error(work);
+    auto cache = model::kv_cache::make(b.lm_.shape(), cache_limits(b.lm_, options), memory);
+    if (!cache) return forward_error(cache);
+    b.work_ = *work;
+    b.cache_ = *cache;
+    b.attachments_.resize(options.n_sequences);
+    b.lengths_.resize(options.n_sequences);
+    b.rows_.resize(options.max_rows);
+    b.places_.resize(options.max_rows);
+    b.active_.resize(options.max_rows);
+    return b;
+  }
+
+  [[nodiscard]] const language_model& lm() const noexcept { return lm_; }
+  [[nodiscard]] const model::kv_cache& cache() const noexcept { return cache_; }
+  [[nodiscard]] std::size_t length(sequence_id s) const noexcept { return cache_.length(s); }
+
+  /// A new empty, neutral sequence. Errors: out_of_memory.
+  expected<sequence_id> open() {
+    auto s = cache_.open();
+    if (s) attachments_[s->value] = {};
+    return s;
+  }
+  /// A second sequence with the same memory and plan; memory is shared until either writes.
+  expected<sequence_id> fork(sequence_id from) {
+    auto s = cache_.fork(from);
+    if (s) attachments_[s->value] = attachments_[from.value];
+    return s;
+  }
+  void close(sequence_id s) noexcept {
+    cache_.close(s);
+    attachments_[s.value] = {};
+  }
+  /// Forgets positions from `length` on.
+  void truncate(sequence_id s, std::size_t length) noexcept { cache_.truncate(s, length); }
+
+  /// Puts a plan on a sequence: what is evaluated from now on, within the span, is computed under
+  /// it. What is already in memory stays as it is (session::steer offers to replay it).
+  ///
+  /// Errors:  space_mismatch if the plan is another model's.
+  /// Cost:    constant.
+  expected<void> steer(sequence_id s, steering::attachment how) {
+    if (const auto space = how.what.space(); space && *space != lm_.space()) {
+      return fail({.code = errc::space_mismatch,
+                   .operation = "steer sequence",
+                   .place = "plan " + std::string(how.what.label()),
+                   .found = to_string(*space),
+                   .expected = to_string(lm_.space()),
+                   .remedy = "learn the persona on this model, or rebase() it"});
+    }
+    attachments_[s.value] = std::move(how);
+    return {};
+  }
+  [[nodiscard]] const steering::attachment& attached(sequence_id s) const noexcept {
+    return attachments_[s.value];
+  }
+
+  /// Appends every feed's tokens to its sequence, together, and hands out the logits asked for.
+  ///
+  /// Errors:  invalid_argument for an unknown token or a sequence that is not open or stands in
+  ///          two feeds; out_of_memory if a sequence grows too long. Nothing is appended then.
+  /// Cost:    each weight is read once for each max_rows tokens; no allocation.
+  template <executor E, residual_observer O = no_observer>
+  expected<void> evaluate(E& workers, std::span<const feed> feeds, logits_receiver receive,
+                          const O& observer = {}) {
+    if (auto ok = check(feeds); !ok) return ok;
+    for (std::size_t i = 0; i < feeds.size(); ++i) {
+      lengths_[i] = cache_.length(feeds[i].sequence);
+    }
+    feed_place next;
+    while (next.feed < feeds.size()) {
+      const std::size_t n_rows = fill_rows(feeds, next);
+      if (n_rows == 0) break;
+      if (auto ok = work_.begin(std::span(rows_).first(n_rows), cache_); !ok) {
+        for (std::size_t i = 0; i < feeds.size(); ++i) {
+          cache_.truncate(feeds[i].sequence, lengths_[i]);
+        }
+        return ok;
+      }
+      const auto hook = [&](row_index r, layer_index layer, std::span<float> h) {
+        if (active_[r.value] != nullptr) active_[r.value]->apply(layer, h);
+        observer(places_[r.value], layer, std::span<const float>(h));
+      };
+      work_.resume(workers, hook);
+      for (std::size_t r = 0; r < n_rows; ++r) {
+        if (rows_[r].wants_logits) receive(places_[r], work_.logits(row_index(r)));
+      }
+    }
+    return {};
+  }
+  template <executor E, residual_observer O = no_observer>
+  expected<void> evaluate(E& workers, std::span<const feed> feeds, const O& observer = {}) {
+    return evaluate(
+        workers, feeds, [](feed_place, std::span<float>) {}, observer);
+  }
+
+ private:
+  static model::kv_cache_limits cache_limits(const language_model& lm,
+                                             const batch_options& options) noexcept {
+    return {options.n_sequences, options.context != 0 ? options.context : lm.shape().context_length,
+            options.n_pages};
+  }
+  static model::evaluation_limits work_limits(const batch_options& options) noexcept {
+    return {options.max_rows, options.max_rows};
+  }
+
+  expected<void> check(std::span<const feed> feeds) const {
+    const auto bad = [](std::size_t i, errc code, std::string found, std::string wanted,
+                        const char* remedy) {
+      return fail({.code = code,
+                   .operation = "evaluate batch",
+                   .place = "feed " + std::to_string(i),
+                   .found = std::move(found),
+                   .expected = std::move(wanted),
+                   .remedy = remedy});
+    };
+    for (std::size_t i = 0; i < feeds.size(); ++i) {
+      const sequence_id s = feeds[i].sequence;
+      if (!cache_.is_open(s)) {
+        return bad(i, errc::invalid_argument,
+                   "sequence " + std::to_string(s.value) + ", which is not open", {},
+                   "open() it in this batch");
+      }
+      for (std::size_t k = 0; k < i; ++k) {
+        if (feeds[k].sequence == s) {
+          return bad(i, errc::invalid_argument,
+                     "sequence " + std::to_string(s.value) + " a second time", {},
+                     "join the tokens of one sequence in one feed");
+        }
+      }
+      if (feeds[i].tokens.size() > cache_.max_length() - cache_.length(s)) {
+        return bad(i, errc::out_of_memory,
+                   std::to_string(cache_.length(s) + feeds[i].tokens.size()) + " positions",
+                   "at most " + std::to_string(cache_.max_length()),
+                   "truncate the sequence or make the batch with a longer context");
+      }
+      for (const token_id token : feeds[i].tokens) {
+        if (token.value >= lm_.shape().vocab_size) {
+          return bad(i, errc::invalid_argument, "token " + std::to_string(token.value),
+                     "less than " + std::to_string(lm_.shape().vocab_size),
+                     "encode with this model's tokenizer");
+        }
+      }
+    }
+    return {};
+  }
+
+  /// Fills up to max_rows rows from the feeds, starting at `next`, which moves on.
+  std::size_t fill_rows(std::span<const feed> feeds, feed_place& next) noexcept {
+    std::size_t n = 0;
+    std::size_t first_token = next.token;  // of this feed in this chunk
+    while (n < rows_.size() && next.feed < feeds.size()) {
+      const feed& f = feeds[next.feed];
+      if (next.token == f.tokens.size()) {
+        next = {next.feed + 1, 0};
+        first_token = 0;
+        continue;
+      }
+      // The cache grows when the pass begins; until then this chunk's own rows come on top.
+      const position at(cache_.length(f.sequence) + (next.token - first_token));
+      const steering::attachment& attached = attachments_[f.sequence.value];
+      active_[n] = attached.at(at);
+      places_[n] = next;
+      rows_[n] = {f.sequence, f.tokens[next.token], next.token + f.n_logits >= f.tokens.size(),
+                  attached.id_at(at)};
+      ++n;
+      ++next.token;
+    }
+    return n;
+  }
+
+  language_model lm_;
+  heap_block memory_;
+  model::evaluation work_;
+  model::kv_cache cache_;
+  std::vector<steering::attachment> attachments_;  // (n_sequences)
+  std::vector<std::size_t> lengths_;               // (n_sequences), before a call
+  std::vector<model::batch_row> rows_;             // (max_rows)
+  std::vector<feed_place> places_;                 // (max_rows)
+  std::vector<const steering::plan*> active_;      // (max_rows)
+};
+
+}  // namespace multitudes

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/generate/batch.hpp>
+#include <multitudes/simd/softmax.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace multitudes {
+
+/// A text of which the tokens from `first_scored` on are judged, given all before them.
+struct scored_text {
+  std::vector<token_id> tokens;
+  std::size_t first_scored = 1;
+
+  [[nodiscard]] std::size_t n_scored() const noexcept { return tokens.size() - first_scored; }
+};
+
+/// The natural logarithm of the probability that `logits` give to `token`; the logits are lost.
+///
+/// Cost:    two passes over the vocabulary; no allocation.
+inline double log_probability(std::span<float> logits, token_id token) noexcept {
+  const float wanted = logits[token.value];
+  const float top = simd::max<simd::native, float>(logits);
+  return static_cast<double>(wanted - top) -
+         std::log(static_cast<double>(simd::exp_sum<simd::native, float>(logits, top)));
+}
+
+/// How likely the model finds texts under a plan: for each, the sum over its scored tokens of
+/// their log-probabilities, in nats.
+///
+/// Errors:  invalid_argument if a text has no token before the first that is scored, or scores
+///          none; out_of_memory if one is longer than the batch's context; space_mismatch.
+/// Cost:    one batched pass for each n_sequences texts.
+template <executor E>
+expected<std::vector<double>> log_probabilities(batch& b, E& workers,
+                                                std::span<const scored_text> texts,
+                                                const steering::attachment& under = {}) {
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].first_scored == 0 || texts[i].first_scored >= texts[i].tokens.size()) {
+      return fail({.code = errc::invalid_argument,
+                   .operation = "score texts",
+                   .place = "text " + std::to_string(i),
+                   .found = "first scored token " + std::to_string(texts[i].first_scored) + " of " +
+                            std::to_string(texts[i].tokens.size()),
+                   .expected = "at least one token before it and one to score",
+                   .remedy = "begin texts with the model's beginning-of-text token"});
+    }
+  }
+  std::vector<double> sums(texts.size(), 0.0);
+  std::vector<sequence_id> open;
+  std::vector<feed> feeds;
+  std::size_t next = 0;
+  expected<void> outcome;
+  while (outcome && next < texts.size()) {
+    const std::size_t first = next;
+    for (; next < texts.size(); ++next) {
+      auto s = b.open();
+      if (!s) {
+        if (next == first) outcome = forward_error(s);
+        break;
+      }
+      open.push_back(*s);
+      if (outcome = b.steer(*s, under); !outcome) break;
+      // The last token is only scored, never continued.
+      const scored_text& text = texts[next];
+      feeds.push_back({*s, std::span(text.tokens).first(text.tokens.size() - 1), text.n_scored()});
+    }
+    if (outcome) {
+      outcome = b.evaluate(workers, feeds, [&](feed_place place, std::span<float> logits) {
+        const scored_text& text = texts[first + place.feed];
+        sums[first + place.feed] += log_probability(logits, text.tokens[place.token + 1]);
+      });
+    }
+    for (const sequence_id s : open) b.close(s);
+    open.clear();
+    feeds.clear();
+  }
+  if (!outcome) return forward_error(outcome);
+  return sums;
+}
+
+}  // namespace multitudes

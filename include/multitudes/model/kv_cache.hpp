@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/core/arena.hpp>
+#include <multitudes/core/checked_size.hpp>
+#include <multitudes/core/fingerprint.hpp>
+#include <multitudes/core/index.hpp>
+#include <multitudes/model/hyper_parameters.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace multitudes::model {
+
+/// Positions in one page of the cache. Fixed, because attention sums page by page: the bits of a
+/// forward pass depend on it.
+inline constexpr std::size_t kv_page_length = 32;
+
+/// How much a cache must hold.
+struct kv_cache_limits {
+  std::size_t n_sequences = 1;
+  std::size_t max_length = 0;  ///< positions of the longest sequence
+  std::size_t n_pages = 0;     ///< pages in all; 0: enough for every sequence at full length
+};
+
+/// Keys and values of many sequences, in pages that sequences share by reference. A fork costs a
+/// copied page table; a shared page is copied when one of its owners first writes to it. Each
+/// position remembers under which plan it was computed.
+class kv_cache {
+ public:
+  /// The bytes of arena that `make` takes; nothing if they cannot be counted.
+  static std::optional<std::size_t> required_bytes(const hyper_parameters& shape,
+                                                   kv_cache_limits limits) noexcept {
+    const std::size_t per_sequence = pages_for(limits.max_length);
+    const checked_size n_pages = page_count(limits);
+    const checked_size floats = n_pages * checked_size(page_floats(shape));
+    const checked_size bytes = floats * checked_size(sizeof(float)) +
+                               n_pages * checked_size(sizeof(fingerprint) * kv_page_length) +
+                               n_pages * checked_size(2 * sizeof(std::uint32_t)) +
+                               checked_size(limits.n_sequences) * checked_size(per_sequence) *
+                                   checked_size(sizeof(std::uint32_t)) +
+                               checked_size(limits.n_sequences) * checked_size(sizeof(entry)) +
+                               checked_size(8 * arena_alignment);
+    return bytes.get();
+  }
+
+  /// Errors:  out_of_memory if the arena is too small.
+  /// Cost:    the pages themselves are not touched until they are written.
+  static expected<kv_cache> make(const hyper_parameters& shape, kv_cache_limits limits,
+                                 arena& memory) {
+    const auto n_pages = page_count(limits).get();
+    const auto bytes = required_bytes(shape, limits);
+    if (!n_pages || !bytes || *n_pages >= std::numeric_limits<std::uint32_t>::max()) {
+      return fail({.code = errc::out_of_memory,
+                   .operation = "key-value cache",
+                   .place = {},
+                   .found = std::to_string(limits.n_sequences) + " sequences of " +
+                            std::to_string(limits.max_length) + " positions",
+                   .expected = "a size that can be addressed",
+                   .remedy = "ask for a shorter context"});
+    }
+    kv_cache cache;
+    cache.page_floats_ = page_floats(shape);
+    cache.head_dim_ = shape.head_dim;
+    cache.n_kv_heads_ = shape.n_kv_heads;
+    cache.max_length_ = limits.max_length;
+    cache.pages_per_sequence_ = pages_for(limits.max_length);
+    expected<void> outcome;
+    const auto take = [&](auto& into, std::size_t count) {
+      if (!outcome) return;
+      using element = typename std::remove_cvref_t<decltype(into)>::element_type;
+      auto piece = memory.take_uninitialized<element>(count);
+      if (piece)
+        into = *piece;
+      else
+        outcome = forward_error(piece);
+    };
+    take(cache.data_, *n_pages * cache.page_floats_);
+    take(cache.plans_, *n_pages * kv_page_length);
+    take(cache.owners_, *n_pages);
+    take(cache.free_, *n_pages);
+    take(cache.tables_, limits.n_sequences * cache.pages_per_sequence_);
+    take(cache.sequences_, limits.n_sequences);
+    if (!outcome) return forward_error(outcome);
+    for (std::size_t i = 0; i < *n_pages; ++i) {
+      cache.owners_[i] = 0;
+      cache.free_[i] = static_cast<std::uint32_t>(*n_pages - 1 - i);
+    }
+    cache.n_free_ = *n_pages;
+    std::fill(cache.sequences_.begin(), cache.sequences_.end(), entry{});
+    return cache;
+  }
+
+  /// A new empty sequence.
+  ///
+  /// Errors:  out_of_memory if all are in use.
+  expected<sequence_id> open() {
+    for (std::size_t s = 0; s < sequences_.size(); ++s) {
+      if (sequences_[s].open) continue;
+      sequences_[s] = {true, 0};
+      return sequence_id(s);
+    }
+    return fail({.code = errc::out_of_memory,
+                 .operation = "open sequence",
+                 .place = {},
+                 .found = std::to_string(sequences_.size()) + " sequences in use",
+                 .expected = {},
+                 .remedy = "close one or make the cache with more n_sequences"});
+  }
+
+  /// Forgets a sequence; pages that nobody else shares become free.
+  void close(sequence_id s) noexcept {
+    truncate(s, 0);
+    sequences_[s.value].open = false;
+  }
+
+  [[nodiscard]] bool is_open(sequence_id s) const noexcept {
+    return s.value < sequences_.size() && sequences_[s.value].open;
+  }
+  [[nodiscard]] std::size_t length(sequence_id s) const noexcept {
+    return sequences_[s.value].length;
+  }
+  [[nodiscard]] std::size_t max_length() const noexcept { return max_length_; }
+  [[nodiscard]] std::size_t free_pages() const noexcept { return n_free_; }
+
+  /// A second sequence with the same memory, sharing every page.
+  ///
+  /// Errors:  out_of_memory if all sequences are in use.
+  /// Cost:    a copy of the page table.
+  expected<sequence_id> fork(sequence_id from) {
+    auto copy = open();
+    if (!copy) return copy;
+    const std::size_t n_pages = pages_for(length(from));
+    std::copy_n(table(from).begin(), n_pages, table(*copy).begin());
+    for (std::size_t i = 0; i < n_pages; ++i) ++owners_[table(from)[i]];
+    sequences_[copy->value].length = sequences_[from.value].length;
+    return copy;
+  }
+
+  /// Forgets all positions from `length` on.
+  void truncate(sequence_id s, std::size_t length) noexcept {
+    entry& sequence = sequences_[s.value];
+    if (length >= sequence.length) return;
+    for (std::size_t i = pages_for(length); i < pages_for(sequence.length); ++i) {
+      release(table(s)[i]);
+    }
+    sequence.length = static_cast<std::uint32_t>(length);
+  }
+
+  /// Makes room for `count` more positions, computed under `plan`, that the caller then writes.
+  ///
+  /// Errors:  out_of_memory if the sequence would grow too long or pages run out; the sequence
+  ///          is then unchanged.
+  expected<void> append(sequence_id s, std::size_t count, fingerprint plan) {
+    entry& sequence = sequences_[s.value];
+    const std::size_t old_length = sequence.length;
+    if (count > max_length_ - old_length) {
+      return fail({.code = errc::out_of_memory,
+                   .operation = "append to sequence",
+                   .place = "sequence " + std::to_string(s.value),
+                   .found = std::to_string(old_length + count) + " positions",
+                   .expected = "at most " + std::to_string(max_length_),
+                   .remedy = "make the cache with a larger max_length"});
+    }
+    const std::size_t held = pages_for(old_length);
+    const std::size_t needed = pages_for(old_length + count);
+    const bool copies =
+        count > 0 && old_length % kv_page_length != 0 && owners_[table(s)[held - 1]] > 1;
+    if (needed - held + (copies ? 1 : 0) > n_free_) {
+      return fail({.code = errc::out_of_memory,
+                   .operation = "append to sequence",
+                   .place = "sequence " + std::to_string(s.value),
+                   .found = std::to_string(n_free_) + " free pages",
+                   .expected = std::to_string(needed - held + (copies ? 1 : 0)),
+                   .remedy = "close a sequence or make the cache with more pages"});
+    }
+    if (copies) make_private(s, held - 1, old_length % kv_page_length);
+    for (std::size_t i = held; i < needed; ++i) table(s)[i] = take_page();
+    sequence.length = static_cast<std::uint32_t>(old_length + count);
+    for (std::size_t p = old_length; p < old_length + count; ++p) {
+      plans_[table(s)[p / kv_page_length] * kv_page_length + p % kv_page_length] = plan;
+    }
+    return {};
+  }
+
+  /// Writes the key and the value of one head at a position that was appended.
+  ///
+  /// Shapes:  key, value (head_dim).
+  void write(sequence_id s, position at, layer_index layer, std::size_t kv_head,
+             std::span<const float> key, std::span<const float> value) noexcept {
+    const std::size_t page = at.value / kv_page_length;
+    const std::size_t slot = at.value % kv_page_length;
+    float* keys_of_head = data_.data() + offset(s, page, layer, kv_head);
+    float* values_of_head = keys_of_head + kv_page_length * head_dim_;
+    for (std::size_t e = 0; e < head_dim_; ++e) keys_of_head[e * kv_page_length + slot] = key[e];
+    std::copy(value.begin(), value.end(), values_of_head + slot * head_dim_);
+  }
+
+  /// Under which plan a position was computed.
+  [[nodiscard]] fingerprint plan_at(sequence_id s, position p) const noexcept {
+    return plans_[table(s)[p.value / kv_page_length] * kv_page_length + p.value % kv_page_length];
+  }
+
+  /// The keys of one head in one page, transposed: (head_dim, kv_page_length), so that the scores
+  /// of neighbouring positions fill a vector register.
+  [[nodiscard]] const float* keys(sequence_id s, std::size_t page, layer_index layer,
+                                  std::size_t kv_head) const noexcept {
+    return data_.data() + offset(s, page, layer, kv_head);
+  }
+  /// The values of one head in one page: (kv_page_length, head_dim).
+  [[nodiscard]] const float* values(sequence_id s, std::size_t page, layer_index layer,
+                                    std::size_t kv_head) const noexcept {
+    return keys(s, page, layer, kv_head) + kv_page_length * head_dim_;
+  }
+
+ private:
+  struct entry {
+    bool open = false;
+    std::uint32_t length = 0;
+  };
+
+  static std::size_t pages_for(std::size_t length) noexcept {
+    return length / kv_page_length + (length % kv_page_length != 0 ? 1 : 0);
+  }
+  static checked_size page_count(kv_cache_limits limits) noexcept {
+    if (limits.n_pages != 0) return limits.n_pages;
+    return checked_size(limits.n_sequences) * checked_size(pages_for(limits.max_length));
+  }
+  static std::size_t page_floats(const hyper_parameters& p) noexcept {
+    return std::size_t{p.n_layers} * p.kv_dim() * 2 * kv_page_length;
+  }
+
+  [[nodiscard]] std::span<std::uint32_t> table(sequence_id s) noexcept {
+    return tables_.subspan(s.value * pages_per_sequence_, pages_per_sequence_);
+  }
+  [[nodiscard]] std::span<const std::uint32_t> table(sequence_id s) const noexcept {
+    return tables_.subspan(s.value * pages_per_sequence_, pages_per_sequence_);
+  }
+  [[nodiscard]] std::size_t offset(sequence_id s, std::size_t page, layer_index layer,
+                                   std::size_t kv_head) const noexcept {
+    // A page is (n_layers, n_kv_heads): the keys and then the values of one head.
+    return table(s)[page] * page_floats_ +
+           (layer.value * n_kv_heads_ + kv_head) * 2 * kv_page_length * head_dim_;
+  }
+
+  std::uint32_t take_page() noexcept {
+    const std::uint32_t page = free_[--n_free_];
+    owners_[page] = 1;
+    return page;
+  }
+  void release(std::uint32_t page) noexcept {
+    if (--owners_[page] == 0) free_[n_free_++] = page;
+  }
+  /// Copies a shared page, of which `filled` positions are in use.
+  void make_private(sequence_id s, std::size_t index, std::size_t filled) noexcept {
+    const std::uint32_t shared = table(s)[index];
+    const std::uint32_t own = take_page();
+    std::copy_n(data_.begin() + static_cast<std::ptrdiff_t>(shared * page_floats_), page_floats_,
+                data_.begin() + static_cast<std::ptrdiff_t>(own * page_floats_));
+    std::copy_n(plans_.begin() + static_cast<std::ptrdiff_t>(shared * kv_page_length), filled,
+                plans_.begin() + static_cast<std::ptrdiff_t>(own * kv_page_length));
+    table(s)[index] = own;
+    release(shared);
+  }
+
+  std::size_t page_floats_ = 0;
+  std::size_t head_dim_ = 0;
+  std::size_t n_kv_heads_ = 0;
+  std::size_t max_length_ = 0;
+  std::size_t pages_per_sequence_ = 0;
+  std::size_t n_free_ = 0;
+  std::span<float> data_;            // (n_pages, page)
+  std::span<fingerprint> plans_;     // (n_pages, kv_page_length)
+  std::span<std::uint32_t> owners_;  // (n_pages)
+  std::span<std::uint32_t> free_;    // a stack of n_free_ pages
+  std::span<std::uint32_t> tables_;  // (n_sequences, pages_per_sequence)
+  std::span<entry> sequences_;       // (n_sequences)
+};
+
+}  // namespace multitudes::model

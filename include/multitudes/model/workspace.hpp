@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/core/arena.hpp>
+#include <multitudes/core/checked_size.hpp>
+#include <multitudes/core/view.hpp>
+#include <multitudes/model/hyper_parameters.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace multitudes::model {
+
+/// How large a batch may be.
+struct evaluation_limits {
+  std::size_t max_rows = 64;
+  std::size_t max_logit_rows = 64;  ///< rows that may ask for logits at the same time
+};
+
+/// What a forward pass over a batch writes down between its stages.
+struct workspace {
+  matrix_view<float> residual;  // (max_rows, model_dim)
+  matrix_view<float> normed;    // (max_rows, model_dim)
+  matrix_view<float> delta;     // (max_rows, model_dim): what a block adds to the stream
+  matrix_view<float> query;     // (max_rows, n_heads * head_dim)
+  matrix_view<float> attended;  // (max_rows, n_heads * head_dim)
+  matrix_view<float> key;       // (max_rows, n_kv_heads * head_dim)
+  matrix_view<float> value;     // (max_rows, n_kv_heads * head_dim)
+  matrix_view<float> gate;      // (max_rows, ffn_dim)
+  matrix_view<float> up;        // (max_rows, ffn_dim)
+  matrix_view<float> rotary;    // (max_rows, cosines then sines)
+  matrix_view<float> final;     // (max_logit_rows, model_dim)
+  matrix_view<float> logits;    // (max_logit_rows, vocab_size)
+
+  /// The bytes of arena that `make` takes; nothing if they cannot be counted.
+  static std::optional<std::size_t> required_bytes(const hyper_parameters& p,
+                                                   evaluation_limits limits) noexcept {
+    const checked_size width =
+        checked_size(p.model_dim) * checked_size(3) +
+        checked_size(p.query_dim()) * checked_size(2) + checked_size(p.kv_dim()) * checked_size(2) +
+        checked_size(p.ffn_dim) * checked_size(2) + checked_size(p.rotary_dim);
+    const checked_size head = checked_size(limits.max_logit_rows) *
+                              (checked_size(p.model_dim) + checked_size(p.vocab_size));
+    const checked_size floats = checked_size(limits.max_rows) * width + head;
+    return (floats * checked_size(sizeof(float)) + checked_size(13 * arena_alignment)).get();
+  }
+
+  /// Errors:  out_of_memory if the arena is too small or the sizes cannot be counted.
+  static expected<workspace> make(const hyper_parameters& p, evaluation_limits limits,
+                                  arena& memory) {
+    if (!required_bytes(p, limits)) {
+      return fail({.code = errc::out_of_memory,
+                   .operation = "evaluation",
+                   .place = {},
+                   .found = std::to_string(limits.max_rows) + " rows",
+                   .expected = "a size that can be addressed",
+                   .remedy = "ask for a smaller batch"});
+    }
+    workspace w;
+    const struct {
+      matrix_view<float> workspace::*buffer;
+      std::size_t rows;
+      std::size_t cols;
+    } shapes[] = {{&workspace::residual, limits.max_rows, p.model_dim},
+                  {&workspace::normed, limits.max_rows, p.model_dim},
+                  {&workspace::delta, limits.max_rows, p.model_dim},
+                  {&workspace::query, limits.max_rows, p.query_dim()},
+                  {&workspace::attended, limits.max_rows, p.query_dim()},
+                  {&workspace::key, limits.max_rows, p.kv_dim()},
+                  {&workspace::value, limits.max_rows, p.kv_dim()},
+                  {&workspace::gate, limits.max_rows, p.ffn_dim},
+                  {&workspace::up, limits.max_rows, p.ffn_dim},
+                  {&workspace::rotary, limits.max_rows, p.rotary_dim},
+                  {&workspace::final, limits.max_logit_rows, p.model_dim},
+                  {&workspace::logits, limits.max_logit_rows, p.vocab_size}};
+    for (const auto& shape : shapes) {
+      auto piece = memory.take<float>(shape.rows * shape.cols);
+      if (!piece) return forward_error(piece);
+      w.*shape.buffer = matrix_view<float>(piece->data(), shape.rows, shape.cols);
+    }
+    return w;
+  }
+};
+
+}  // namespace multitudes::model

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/config/compiler.hpp>
+#include <multitudes/simd/bridge.hpp>
+#include <multitudes/simd/isa.hpp>
+#include <multitudes/simd/vector_ops.hpp>
+
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+namespace multitudes::simd {
+
+/// `out[i] = x[i] / sqrt(mean of x^2 + epsilon) * weight[i]`. `out` may be `x`, but not overlap
+/// it otherwise.
+///
+/// Source:  Zhang and Sennrich 2019, arXiv:1910.07467.
+template <std::same_as<scalar> I, std::floating_point T>
+MULTITUDES_NOINLINE void rms_norm(std::span<const T> x, std::span<const T> weight, T epsilon,
+                                  std::span<T> out) noexcept {
+  const T mean = sum_of_squares<I, T>(x) / static_cast<T>(x.size());
+  const T scale = T(1) / std::sqrt(mean + epsilon);
+  for (std::size_t i = 0; i < x.size(); ++i) out[i] = x[i] * scale * weight[i];
+}
+
+template <vector_isa I, std::floating_point T>
+MULTITUDES_NOINLINE void rms_norm(std::span<const T> x, std::span<const T> weight, T epsilon,
+                                  std::span<T> out) noexcept {
+  using lane = detail::lanes<I, T>;
+  const T mean = sum_of_squares<I, T>(x) / static_cast<T>(x.size());
+  const auto scale = lane::all(T(1) / std::sqrt(mean + epsilon));
+  std::size_t i = 0;
+  for (; i + lane::count <= x.size(); i += lane::count) {
+    lane::store(out.data() + i, lane::load(x.data() + i) * scale * lane::load(weight.data() + i));
+  }
+  if (i < x.size()) {
+    const std::size_t n = x.size() - i;
+    lane::store_part(
+        out.data() + i, n,
+        lane::load_part(x.data() + i, n) * scale * lane::load_part(weight.data() + i, n));
+  }
+}
+
+template <instruction_set I, float_range X>
+void rms_norm(const X& x, detail::in_span<X> weight,
+              std::type_identity_t<detail::element_of<X>> epsilon,
+              detail::out_span<X> out) noexcept {
+  rms_norm<I, detail::element_of<X>>(std::span<const detail::element_of<X>>(x), weight, epsilon,
+                                     out);
+}
+
+}  // namespace multitudes::simd

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+
+#include "../support/tiny_model.hpp"
+
+#include <multitudes/core/thread_pool.hpp>
+#include <multitudes/extract/mean_difference.hpp>
+#include <multitudes/persona/random_control.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+namespace mt = multitudes;
+using namespace multitudes_test;
+
+namespace {
+
+/// Texts of letters; the positive ones hold many of `letter`.
+std::vector<mt::contrast_pair> letter_pairs(std::size_t n, char letter) {
+  mt::philox random(11);
+  std::vector<mt::contrast_pair> pairs(n);
+  for (auto& pair : pairs) {
+    for (int i = 0; i < 12; ++i) {
+      const char other = static_cast<char>('a' + random.below(20));
+      pair.positive += i % 2 == 0 ? letter : other;
+      pair.negative += i % 2 == 0 ? static_cast<char>('a' + random.below(20)) : other;
+    }
+  }
+  return pairs;
+}
+
+/// Texts whose two sides come from the same source: there is nothing to learn.
+std::vector<mt::contrast_pair> noise_pairs(std::size_t n) {
+  mt::philox random(12);
+  std::vector<mt::contrast_pair> pairs(n);
+  for (auto& pair : pairs) {
+    for (int i = 0; i < 12; ++i) {
+      pair.positive += static_cast<char>('a' + random.below(20));
+      pair.negative += static_cast<char>('a' + random.below(20));
+    }
+  }
+  return pairs;
+}
+
+}  // namespace
+
+TEST_CASE("a difference between the texts is found, with unit directions and a large effect") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  const auto found = *mt::learn(lm, "z-like", letter_pairs(24, 'z'), one);
+  CHECK(found.who.label() == "z-like");
+  CHECK(found.who.direction().norm(mt::layer_index(0)) == 0);
+  for (std::size_t l = 1; l < lm.shape().n_layers; ++l) {
+    CHECK(found.who.direction().norm(mt::layer_index(l)) == doctest::Approx(1).epsilon(1e-6));
+    const auto& e = found.layers[l];
+    CHECK(e.effect_size > 1);
+    CHECK(e.interval.low <= e.effect_size);
+    CHECK(e.effect_size <= e.interval.high);
+    CHECK(e.accuracy > 0.9);
+    CHECK(e.positive_mean > e.negative_mean);
+  }
+}
+
+TEST_CASE("where there is nothing to learn, the intervals hold zero") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  const auto found = *mt::learn(lm, "noise", noise_pairs(40), one);
+  for (std::size_t l = 1; l < lm.shape().n_layers; ++l) {
+    CAPTURE(l);
+    CHECK(found.layers[l].interval.low <= 0);
+    CHECK(found.layers[l].accuracy < 0.8);
+  }
+}
+
+TEST_CASE("learning gives the same bits for any number of threads") {
+  const auto lm = tiny_model();
+  const auto pairs = letter_pairs(10, 'q');
+  mt::inline_executor one;
+  mt::thread_pool pool(3);
+  const auto a = *mt::learn(lm, "q", pairs, one);
+  const auto b = *mt::learn(lm, "q", pairs, pool);
+  CHECK(std::equal(a.who.values().begin(), a.who.values().end(), b.who.values().begin()));
+  CHECK(a.layers[1].interval == b.layers[1].interval);
+}
+
+TEST_CASE("exchanging the sides turns the direction round") {
+  const auto lm = tiny_model();
+  auto pairs = letter_pairs(10, 'q');
+  mt::inline_executor one;
+  const auto a = *mt::learn(lm, "q", pairs, one);
+  for (auto& pair : pairs) std::swap(pair.positive, pair.negative);
+  const auto b = *mt::learn(lm, "not q", pairs, one);
+  for (std::size_t i = 0; i < a.who.values().size(); ++i) {
+    CHECK(a.who.values()[i] == -b.who.values()[i]);
+  }
+}
+
+TEST_CASE("the last token can stand for a text") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  std::vector<mt::contrast_pair> pairs;
+  for (const char c : {'a', 'b', 'c', 'd', 'e'}) {
+    pairs.push_back({std::string(3, c) + "x", std::string(3, c) + "y"});
+  }
+  const auto found = *mt::learn(lm, "x", pairs, one, {.read = mt::read_position::last_token});
+  CHECK(found.layers[1].accuracy == 1);
+}
+
+TEST_CASE("too few pairs, empty texts and equal sides are refused") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  const auto code = [&](const std::vector<mt::contrast_pair>& pairs) {
+    return mt::learn(lm, "x", pairs, one).error().code;
+  };
+  CHECK(code({{"a", "b"}, {"c", "d"}}) == mt::errc::invalid_argument);
+  CHECK(code({{"a", "b"}, {"c", ""}, {"e", "f"}}) == mt::errc::invalid_argument);
+  CHECK(code({{"a", "a"}, {"b", "b"}, {"c", "c"}}) == mt::errc::zero_direction);
+}
+
+TEST_CASE("a random control has the same norm at every layer and points elsewhere") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  const auto found = *mt::learn(lm, "z", letter_pairs(10, 'z'), one);
+  const auto control = *mt::random_control(found.who.direction(), 5);
+  const auto other = *mt::random_control(found.who.direction(), 6);
+  for (std::size_t l = 0; l < lm.shape().n_layers; ++l) {
+    const mt::layer_index layer(l);
+    CHECK(control.direction().norm(layer) ==
+          doctest::Approx(found.who.direction().norm(layer)).epsilon(1e-6));
+  }
+  CHECK(!std::equal(control.values().begin(), control.values().end(), other.values().begin()));
+}
+
+TEST_CASE("pairs are read from a file, and a line with other fields is named") {
+  const std::string path = "pairs_for_test.txt";
+  const auto write = [&](std::string_view text) {
+    REQUIRE(mt::write_file(path, std::as_bytes(std::span(text))).has_value());
+  };
+  write("# a comment\n\nThe sun shone. | It rained.\r\na | b");
+  const auto pairs = *mt::read_pairs(path);
+  REQUIRE(pairs.size() == 2);
+  CHECK(pairs[0].negative == "It rained.");
+  CHECK(pairs[1].positive == "a");
+  write("a | b\nno bar\n");
+  const auto refused = mt::read_pairs(path);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().place == path + ", line 2");
+  std::remove(path.c_str());
+  CHECK(mt::read_pairs(path).error().code == mt::errc::io_failure);
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+
+#include "../support/allocation_counter.hpp"
+#include "../support/random_persona.hpp"
+#include "../support/tiny_model.hpp"
+
+#include <multitudes/core/thread_pool.hpp>
+#include <multitudes/generate/batch.hpp>
+#include <multitudes/generate/capture.hpp>
+#include <multitudes/generate/score.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace mt = multitudes;
+namespace st = multitudes::steering;
+using namespace multitudes_test;
+
+namespace {
+
+/// Every sequence's logits after every token, when all are fed together in cuts of `cut` tokens.
+template <class E>
+std::vector<std::vector<float>> run_all(const mt::language_model& lm, E& workers,
+                                        const std::vector<std::vector<mt::token_id>>& texts,
+                                        const std::vector<st::plan>& plans, std::size_t cut,
+                                        std::size_t max_rows) {
+  auto b = *mt::batch::make(lm, {.n_sequences = texts.size(), .context = 64, .max_rows = max_rows});
+  std::vector<mt::sequence_id> ids;
+  for (const st::plan& plan : plans) {
+    ids.push_back(*b.open());
+    REQUIRE(b.steer(ids.back(), {plan, {}}).has_value());
+  }
+  std::vector<std::vector<float>> result(texts.size());
+  for (std::size_t first = 0; first < texts[0].size(); first += cut) {
+    std::vector<mt::feed> feeds;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const auto rest = std::span(texts[i]).subspan(first);
+      feeds.push_back({ids[i], rest.first(std::min(cut, rest.size())), cut});
+    }
+    REQUIRE(b.evaluate(workers, feeds, [&](mt::feed_place place, std::span<float> logits) {
+               result[place.feed].insert(result[place.feed].end(), logits.begin(), logits.end());
+             }).has_value());
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("sixteen sequences under sixteen plans have the bits that each has alone") {
+  const auto lm = tiny_model({.format = mt::simd::weight_format::q8_0});
+  std::vector<std::vector<mt::token_id>> texts;
+  std::vector<st::plan> plans;
+  for (std::size_t i = 0; i < 16; ++i) {
+    texts.push_back(some_tokens(21, i + 1));
+    const auto p = random_persona(lm.space(), i);
+    plans.push_back(*st::compile(p, st::in_raw_units(0.05f * static_cast<float>(i))));
+  }
+  mt::inline_executor one;
+  const auto together = run_all(lm, one, texts, plans, 21, 64);
+  CHECK(run_all(lm, one, texts, plans, 4, 16) == together);
+  CHECK(run_all(lm, one, texts, plans, 1, 64) == together);
+  for (const std::size_t n : {std::size_t{2}, std::size_t{4}}) {
+    mt::thread_pool pool(n);
+    CHECK(run_all(lm, pool, texts, plans, 7, 64) == together);
+  }
+  for (std::size_t i = 0; i < 16; ++i) {
+    CHECK(run_all(lm, one, {texts[i]}, {plans[i]}, 21, 64)[0] == together[i]);
+  }
+  CHECK(together[1] != run_all(lm, one, {texts[1]}, {st::plan{}}, 21, 64)[0]);
+}
+
+TEST_CASE("evaluating allocates nothing once the batch is made") {
+  const auto lm = tiny_model();
+  auto b = *mt::batch::make(lm, {.n_sequences = 2, .context = 64, .max_rows = 8});
+  const auto tokens = some_tokens(40);
+  const auto s = *b.open();
+  const auto t = *b.open();
+  REQUIRE(b.steer(s, {*st::compile(random_persona(lm.space(), 1), st::in_raw_units(0.1f)), {}})
+              .has_value());
+  const mt::feed feeds[] = {{s, std::span(tokens).first(20), 1}, {t, tokens, 3}};
+  mt::inline_executor one;
+  const allocation_counter counter;
+  const bool ok = b.evaluate(one, feeds, [](mt::feed_place, std::span<float>) {}).has_value();
+  const auto n = counter.allocations();
+  CHECK(ok);
+  CHECK(n == 0);
+}
+
+TEST_CASE("a fork continues as its origin would") {
+  const auto lm = tiny_model();
+  const auto tokens = some_tokens(45);
+  auto b = *mt::batch::make(lm, {.n_sequences = 2, .context = 64});
+  mt::inline_executor one;
+  const auto a = *b.open();
+  const mt::feed prefix[] = {{a, std::span(tokens).first(40), 0}};
+  REQUIRE(b.evaluate(one, prefix).has_value());
+  const auto fork = *b.fork(a);
+  std::vector<std::vector<float>> seen(2);
+  const mt::feed rest[] = {{a, std::span(tokens).subspan(40), 5},
+                           {fork, std::span(tokens).subspan(40), 5}};
+  REQUIRE(b.evaluate(one, rest, [&](mt::feed_place place, std::span<float> logits) {
+             seen[place.feed].insert(seen[place.feed].end(), logits.begin(), logits.end());
+           }).has_value());
+  CHECK(seen[0] == seen[1]);
+  CHECK(!seen[0].empty());
+}
+
+TEST_CASE("running out of pages in the middle of a feed takes the whole feed back") {
+  const auto lm = tiny_model();
+  auto b = *mt::batch::make(lm, {.n_sequences = 2, .context = 128, .max_rows = 16, .n_pages = 3});
+  const auto tokens = some_tokens(60);
+  const auto s = *b.open();
+  const auto t = *b.open();
+  mt::inline_executor one;
+  const mt::feed feeds[] = {{s, tokens, 0}, {t, tokens, 0}};
+  const auto refused = b.evaluate(one, feeds);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == mt::errc::out_of_memory);
+  CHECK(b.length(s) == 0);
+  CHECK(b.length(t) == 0);
+  CHECK(b.evaluate(one, std::span(feeds).first(1)).has_value());
+}
+
+TEST_CASE("bad feeds are refused by number") {
+  const auto lm = tiny_model();
+  auto b = *mt::batch::make(lm, {.n_sequences = 2, .context = 16});
+  const auto s = *b.open();
+  const auto tokens = some_tokens(17);
+  mt::inline_executor one;
+  const auto refused = [&](std::vector<mt::feed> feeds, mt::errc code, const char* place) {
+    const auto outcome = b.evaluate(one, feeds);
+    REQUIRE(!outcome.has_value());
+    CHECK(outcome.error().code == code);
+    CHECK(outcome.error().place == place);
+    CHECK(b.length(s) == 0);
+  };
+  const std::vector<mt::token_id> unknown{mt::token_id(lm.shape().vocab_size)};
+  refused({{s, tokens}}, mt::errc::out_of_memory, "feed 0");
+  refused({{s, unknown}}, mt::errc::invalid_argument, "feed 0");
+  refused({{s, std::span(tokens).first(2)}, {s, std::span(tokens).first(2)}},
+          mt::errc::invalid_argument, "feed 1");
+  refused({{mt::sequence_id(1), std::span(tokens).first(2)}}, mt::errc::invalid_argument, "feed 0");
+}
+
+TEST_CASE("a capture holds every token's row at the chosen layers, for any number of threads") {
+  const auto lm = tiny_model();
+  const auto tokens = some_tokens(30);
+  const mt::layer_index layers[] = {mt::layer_index(2), mt::layer_index(0)};
+  const auto run = [&](auto& workers) {
+    auto b = *mt::batch::make(lm, {.context = 64, .max_rows = 8});
+    const mt::feed feeds[] = {{*b.open(), tokens, 0}};
+    mt::capture rows(feeds, layers, lm.shape().model_dim);
+    REQUIRE(b.evaluate(workers, feeds, rows).has_value());
+    std::vector<float> all;
+    for (std::size_t t = 0; t < tokens.size(); ++t) {
+      for (std::size_t l = 0; l < 2; ++l) {
+        const auto row = rows.row({0, t}, l);
+        all.insert(all.end(), row.begin(), row.end());
+      }
+    }
+    return all;
+  };
+  mt::inline_executor one;
+  mt::thread_pool pool(4);
+  const auto reference = run(one);
+  CHECK(run(pool) == reference);
+  CHECK(std::none_of(reference.begin(), reference.end(), [](float x) { return x == 0.0f; }));
+}
+
+TEST_CASE("log-probabilities of all tokens sum to one, and a text's is the sum over its tokens") {
+  const auto lm = tiny_model();
+  auto b = *mt::batch::make(lm, {.n_sequences = 3, .context = 64});
+  mt::inline_executor one;
+  std::vector<mt::scored_text> next;
+  const auto prefix = some_tokens(6);
+  for (std::size_t v = 0; v < lm.shape().vocab_size; ++v) {
+    next.push_back({prefix, prefix.size()});
+    next.back().tokens.emplace_back(v);
+  }
+  double total = 0;
+  const auto alone = *mt::log_probabilities(b, one, next);
+  for (const double p : alone) total += std::exp(p);
+  CHECK(total == doctest::Approx(1.0).epsilon(1e-5));
+
+  const auto text = some_tokens(9);
+  const mt::scored_text parts[] = {{text, 4}, {{text.begin(), text.begin() + 6}, 4}, {text, 6}};
+  const auto sums = *mt::log_probabilities(b, one, parts);
+  CHECK(sums[0] == doctest::Approx(sums[1] + sums[2]).epsilon(1e-9));
+  CHECK(mt::log_probabilities(b, one, std::vector<mt::scored_text>{{text, 9}}).error().code ==
+        mt::errc::invalid_argument);
+  CHECK(b.open().has_value());  // nothing stays open after an error
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include <multitudes/simd/rotary.hpp>
+
+#include "sweep.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+namespace simd = multitudes::simd;
+using namespace multitudes_test;
+
+TEST_CASE_TEMPLATE("rotate agrees with its twin and leaves the rest alone", T, float, double) {
+  for_each_isa([]<class I>() {
+    sweep<T>([](std::size_t m, std::size_t offset) {
+      guarded<T> cosines(m, offset), sines(m, 3 - offset);
+      for (std::size_t i = 0; i < m; ++i) {
+        cosines[i] = std::cos(static_cast<T>(i) + T(0.3));
+        sines[i] = std::sin(static_cast<T>(i) + T(0.3));
+      }
+      for (const auto layout :
+           {simd::rotary_layout::interleaved, simd::rotary_layout::half_split}) {
+        const auto before = random_numbers<T>(2 * m + 5, offset, 1);
+        auto got = before, twin = before;
+        simd::rotate<I>(got.span(), cosines.span(), sines.span(), layout);
+        simd::rotate<simd::scalar>(twin.span(), cosines.span(), sines.span(), layout);
+        bool good = got.intact();
+        for (std::size_t i = 0; i < 2 * m; ++i) {
+          // Magnitudes up to 1.5, two products and a sum on either side.
+          good &= near(got[i], twin[i], 3 * epsilon<T>);
+        }
+        for (std::size_t i = 2 * m; i < 2 * m + 5; ++i) good &= got[i] == before[i];
+        CHECK(good);
+      }
+    });
+  });
+}
+
+TEST_CASE("a quarter turn sends (1, 2) to (-2, 1) in either layout") {
+  const std::vector<float> cosines{0, 1}, sines{1, 0};
+  std::vector<float> head{1, 2, 3, 4, 5};
+  simd::rotate<simd::native>(head, cosines, sines, simd::rotary_layout::interleaved);
+  CHECK(head == std::vector<float>{-2, 1, 3, 4, 5});
+  head = {1, 3, 2, 4, 5};
+  simd::rotate<simd::native>(head, cosines, sines, simd::rotary_layout::half_split);
+  CHECK(head == std::vector<float>{-2, 3, 1, 4, 5});
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+
+#include "../support/random_persona.hpp"
+
+#include <multitudes/steering/attachment.hpp>
+#include <multitudes/steering/plan.hpp>
+
+#include <doctest/doctest.h>
+
+#include <limits>
+
+namespace mt = multitudes;
+namespace st = multitudes::steering;
+using namespace multitudes_test;
+
+namespace {
+constexpr mt::activation_space space{{7}, mt::hook_point::residual_stream, 4, 19};
+}
+
+TEST_CASE("a plan adds strength times norm times direction, and only where there is one") {
+  const auto p = random_persona(space, 1);
+  st::residual_norms norms{space, {1.0f, 2.0f, 4.0f, 8.0f}};
+  const auto plan = *st::compile(p | mt::only_layers(1, 2), st::in_norms(0.5f), norms);
+  CHECK(plan.at(mt::layer_index(0)).empty());
+  CHECK(plan.at(mt::layer_index(3)).empty());
+  for (std::size_t l = 1; l <= 2; ++l) {
+    const auto row = plan.at(mt::layer_index(l));
+    REQUIRE(row.size() == space.model_dim);
+    std::vector<float> h(space.model_dim, 3.0f);
+    plan.apply(mt::layer_index(l), h);
+    for (std::size_t e = 0; e < row.size(); ++e) {
+      CHECK(row[e] == p.direction().row(mt::layer_index(l))[e] * (0.5f * norms.typical[l]));
+      CHECK(h[e] == 3.0f + row[e]);
+    }
+  }
+  CHECK(plan.space() == space);
+  CHECK(plan.at(mt::layer_index(99)).empty());
+}
+
+TEST_CASE("raw units need no norms; shares of the norm do") {
+  const auto p = random_persona(space, 1);
+  const auto raw = st::compile(p, st::in_raw_units(2.0f));
+  REQUIRE(raw.has_value());
+  CHECK(raw->at(mt::layer_index(1))[3] == 2.0f * p.direction().row(mt::layer_index(1))[3]);
+  const auto missing = st::compile(p, st::in_norms(2.0f));
+  REQUIRE(!missing.has_value());
+  CHECK(missing.error().code == mt::errc::invalid_argument);
+  auto other = unit_norms(space);
+  other.space.model.value = 8;
+  CHECK(st::compile(p, st::in_norms(1.0f), other).error().code == mt::errc::space_mismatch);
+}
+
+TEST_CASE("strength 0, the zero persona and p - p are the neutral plan") {
+  const auto p = random_persona(space, 1);
+  const auto norms = unit_norms(space);
+  CHECK(st::compile(p, st::in_norms(0.0f), norms)->is_neutral());
+  CHECK(st::compile(p, st::in_norms(-0.0f), norms)->is_neutral());
+  CHECK(st::compile(mt::zero_persona, st::in_norms(1.0f), norms)->is_neutral());
+  CHECK(st::compile(p - p, st::in_norms(1.0f), norms)->is_neutral());
+  CHECK(st::plan{}.id() == mt::fingerprint{});
+}
+
+TEST_CASE("plans that add the same have one fingerprint, others another") {
+  const auto p = random_persona(space, 1);
+  const auto q = random_persona(space, 2);
+  const auto id = [&](const auto& x, float s) { return st::compile(x, st::in_raw_units(s))->id(); };
+  CHECK(id(p, 2.0f) == id(2.0f * p, 1.0f));
+  CHECK(id(p, 2.0f) != id(p, 1.0f));
+  CHECK(id(p, 1.0f) != id(q, 1.0f));
+  CHECK(id(p | mt::only_layers(1, 1), 1.0f) != id(p | mt::only_layers(2, 2), 1.0f));
+  CHECK(id(p, 1.0f) != mt::fingerprint{});
+}
+
+TEST_CASE("a strength that is no number or overflows is refused") {
+  const auto p = random_persona(space, 1);
+  const float infinity = std::numeric_limits<float>::infinity();
+  CHECK(st::compile(p, st::in_raw_units(infinity)).error().code == mt::errc::non_finite);
+  const auto huge = st::compile(p, st::in_raw_units(3e38f));
+  REQUIRE(!huge.has_value());
+  CHECK(huge.error().code == mt::errc::non_finite);
+  CHECK(huge.error().message().find("layer 0") != std::string::npos);
+}
+
+TEST_CASE("an attachment is in force inside its span and nowhere else") {
+  const auto p = random_persona(space, 1);
+  const st::attachment a{*st::compile(p, st::in_raw_units(1.0f)),
+                         {mt::position(3), mt::position(5)}};
+  CHECK(a.at(mt::position(2)) == nullptr);
+  CHECK(a.at(mt::position(3)) == &a.what);
+  CHECK(a.at(mt::position(4)) == &a.what);
+  CHECK(a.at(mt::position(5)) == nullptr);
+  CHECK(a.id_at(mt::position(5)) == mt::fingerprint{});
+  CHECK(st::attachment{}.at(mt::position(0)) == nullptr);
+}
