@@ -15,13 +15,13 @@
 #include <multitudes/persona/random_control.hpp>
 #include <multitudes/report/line_chart.hpp>
 #include <multitudes/report/progress.hpp>
+#include <multitudes/report/table.hpp>
 
 #include <unistd.h>
 
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,6 +85,22 @@ std::string meter(const trait& t, double reading) {
   return text;
 }
 
+mt::learned learn_trait(const settings& set, const mt::language_model& lm, mt::thread_pool& workers,
+                        const trait& t) {
+  const auto pairs =
+      or_exit(mt::read_pairs(set.data + "/" + t.positive + "_" + t.negative + ".pairs"));
+  auto found = or_exit(mt::learn(lm, t.positive, pairs, workers));
+  std::printf("\nlearned %s against %s from %zu pairs, each judged by the others\n", t.positive,
+              t.negative, pairs.size());
+  std::printf("  layer  effect size  95%% interval     pairs told apart\n");
+  for (std::size_t l = 1; l < found.layers.size(); ++l) {
+    const mt::layer_evidence& e = found.layers[l];
+    std::printf("  %5zu  %11.2f  [%5.2f, %5.2f]  %15.0f %%\n", l, e.effect_size, e.interval.low,
+                e.interval.high, 100 * e.accuracy);
+  }
+  return found;
+}
+
 /// The blocks that are steered: neither the first, which files of other tools cannot hold, nor
 /// the last, which is kept for reading what the model made of it.
 struct steered_layers {
@@ -96,11 +112,10 @@ struct steered_layers {
   [[nodiscard]] auto adaptor() const { return mt::only_layers(first, last); }
 };
 
-/// What a trait is measured on; `kind` says which file: those for choosing or those for judging.
-mt::dose_texts read_dose_texts(const settings& set, const mt::language_model& lm, const trait& t,
-                               const char* kind) {
+/// What a trait is judged on: continuations that it was not learned from, and neutral texts.
+mt::dose_texts read_dose_texts(const settings& set, const mt::language_model& lm, const trait& t) {
   mt::dose_texts texts;
-  const std::string name = set.data + "/" + t.positive + "_" + t.negative + kind;
+  const std::string name = set.data + "/" + t.positive + "_" + t.negative + ".heldout";
   for (const auto& r : or_exit(mt::read_records(name, 3))) {
     texts.preferences.push_back(mt::make_preference(*lm.tokenizer, r[0], r[1], r[2]));
   }
@@ -119,46 +134,6 @@ mt::batch make_dose_batch(const mt::language_model& lm, const mt::dose_texts& te
   return or_exit(mt::batch::make(lm, {.n_sequences = 16, .context = longest}));
 }
 
-/// Learns a trait in both ways of reading texts and keeps the one that steers better, judged on
-/// continuations that are used for nothing else.
-mt::learned learn_trait(const settings& set, const mt::language_model& lm,
-                        mt::thread_pool& workers, const trait& t,
-                        const mt::steering::residual_norms& norms) {
-  const auto pairs =
-      or_exit(mt::read_pairs(set.data + "/" + t.positive + "_" + t.negative + ".pairs"));
-  const mt::dose_texts texts = read_dose_texts(set, lm, t, ".select");
-  mt::batch b = make_dose_batch(lm, texts);
-  const auto steered = steered_layers(lm).adaptor();
-  const struct {
-    const char* name;
-    mt::read_position read;
-  } ways[] = {{"mean over the text", mt::read_position::mean_over_text},
-              {"last token", mt::read_position::last_token}};
-  std::optional<mt::learned> best;
-  double best_slope = 0;
-  std::printf("\nlearning %s against %s from %zu pairs\n", t.positive, t.negative, pairs.size());
-  for (const auto& way : ways) {
-    auto found = or_exit(mt::learn(lm, t.positive, pairs, workers, {.read = way.read}));
-    const auto curve = or_exit(
-        mt::measure_doses(b, workers, texts, found.who | steered, norms, strengths, [] {}));
-    const auto range = or_exit(mt::usable_range(curve, max_rise));
-    const auto fit = mt::dose_slope(curve, range);
-    const double slope = fit ? fit->slope : 0;
-    std::printf("  read at: %-18s  slope %+7.2f on the texts for choosing\n", way.name, slope);
-    if (!best || slope > best_slope) {
-      best = std::move(found);
-      best_slope = slope;
-    }
-  }
-  std::printf("  layer  effect size  95%% interval     pairs told apart\n");
-  for (std::size_t l = 1; l < best->layers.size(); ++l) {
-    const mt::layer_evidence& e = best->layers[l];
-    std::printf("  %5zu  %11.2f  [%5.2f, %5.2f]  %15.0f %%\n", l, e.effect_size, e.interval.low,
-                e.interval.high, 100 * e.accuracy);
-  }
-  return *std::move(best);
-}
-
 /// What one trait does, with random directions beside it.
 struct measured {
   mt::dose_curve curve;
@@ -173,7 +148,7 @@ struct measured {
 measured measure_trait(const settings& set, const mt::language_model& lm, mt::thread_pool& workers,
                        const mt::learned& what, const trait& t,
                        const mt::steering::residual_norms& norms) {
-  const mt::dose_texts texts = read_dose_texts(set, lm, t, ".heldout");
+  const mt::dose_texts texts = read_dose_texts(set, lm, t);
   mt::batch b = make_dose_batch(lm, texts);
   const auto steered = steered_layers(lm).adaptor();
   measured result;
@@ -186,7 +161,7 @@ measured measure_trait(const settings& set, const mt::language_model& lm, mt::th
 void measure_controls(const settings& set, const mt::language_model& lm, mt::thread_pool& workers,
                       const mt::learned& what, const trait& t,
                       const mt::steering::residual_norms& norms, measured& result) {
-  const mt::dose_texts texts = read_dose_texts(set, lm, t, ".heldout");
+  const mt::dose_texts texts = read_dose_texts(set, lm, t);
   mt::batch b = make_dose_batch(lm, texts);
   const auto steered = steered_layers(lm).adaptor();
   live_line line;
@@ -270,25 +245,43 @@ void speak(const settings& set, const mt::language_model& lm, mt::thread_pool& w
   }
 }
 
-/// The chart and the table of one trait.
-mt::report::line_chart show_trait(const trait& t, const measured& m) {
-  std::vector<double> slopes;
+/// One quantity against strength: the persona, with every control in gray behind it.
+mt::report::line_chart chart_of(const trait& t, const measured& m, const char* what,
+                                double mt::dose::*quantity) {
+  const auto line_of = [&](const mt::dose_curve& curve, std::string label, bool muted) {
+    mt::report::series line{
+        .label = std::move(label), .x = {}, .y = {}, .low = {}, .high = {}, .muted = muted};
+    for (const mt::dose& d : curve.doses) {
+      line.x.push_back(static_cast<double>(d.strength));
+      line.y.push_back(d.*quantity);
+    }
+    return line;
+  };
+  mt::report::line_chart chart;
+  chart.title = std::string(t.positive) + " against " + t.negative;
+  chart.x_label = "strength (typical residual norms at each steered block)";
+  chart.y_label = what;
   for (const mt::dose_curve& c : m.controls) {
-    if (const auto fit = mt::dose_slope(c, m.usable)) slopes.push_back(std::abs(fit->slope));
+    chart.lines.push_back(line_of(c, "random directions (control)", true));
   }
-  const auto own = mt::dose_slope(m.curve, m.usable);
-  const auto bar = mt::stats::quantile(slopes, 0.95);
-  const auto rising = or_exit(mt::monotonic_range(m.curve));
-  const auto at = [&](std::size_t i) { return static_cast<double>(m.curve.doses[i].strength); };
+  chart.lines.push_back(line_of(m.curve, t.positive, false));
+  for (const std::size_t end : {m.usable.first, m.usable.last}) {
+    chart.vertical.push_back({static_cast<double>(m.curve.doses[end].strength), "usable"});
+  }
+  return chart;
+}
 
+/// Strength against log-ratio and neutral loss, with the controls beside them.
+void print_table(const trait& t, const measured& m) {
   std::printf("\n%s against %s: log p(%s words) - log p(%s words), held-out continuations\n",
               t.positive, t.negative, t.positive, t.negative);
-  std::printf("  strength  log-ratio  controls 5%% to 95%%  neutral loss  controls (median)\n");
-  mt::report::line_chart chart;
-  chart.title = std::string(t.positive) + " against " + t.negative + ": dose and response";
-  chart.x_label = "strength (typical residual norms at each steered block)";
-  chart.y_label = "mean log-ratio of held-out continuations (nats)";
-  mt::report::series persona{.label = t.positive, .x = {}, .y = {}, .low = {}, .high = {}};
+  mt::report::table table({{"strength", mt::report::alignment::right},
+                           {"log-ratio (nats)", mt::report::alignment::right},
+                           {"controls, 5% to 95%", mt::report::alignment::right},
+                           {"neutral loss (nats/token)", mt::report::alignment::right},
+                           {"controls, median", mt::report::alignment::right},
+                           {"", mt::report::alignment::left}});
+  const auto number = [](double x, int decimals) { return mt::report::fixed(x, decimals); };
   for (std::size_t i = 0; i < m.curve.doses.size(); ++i) {
     std::vector<double> ratios;
     std::vector<double> losses;
@@ -297,33 +290,40 @@ mt::report::line_chart show_trait(const trait& t, const measured& m) {
       losses.push_back(c.doses[i].neutral_loss);
     }
     const mt::dose& d = m.curve.doses[i];
-    std::printf("  %+8.2f  %+9.3f  %+8.3f to %+6.3f  %12.3f  %17.3f%s\n", at(i), d.log_ratio,
-                mt::stats::quantile(ratios, 0.05).value_or(NAN),
-                mt::stats::quantile(ratios, 0.95).value_or(NAN), d.neutral_loss,
-                mt::stats::median(losses).value_or(NAN),
-                i < m.usable.first || i > m.usable.last ? "  (loss rises too far)" : "");
-    persona.x.push_back(at(i));
-    persona.y.push_back(d.log_ratio);
+    const bool usable = m.usable.first <= i && i <= m.usable.last;
+    table.add_row({number(static_cast<double>(d.strength), 2), number(d.log_ratio, 3),
+                   number(mt::stats::quantile(ratios, 0.05).value_or(NAN), 3) + " to " +
+                       number(mt::stats::quantile(ratios, 0.95).value_or(NAN), 3),
+                   number(d.neutral_loss, 3), number(mt::stats::median(losses).value_or(NAN), 3),
+                   usable ? "" : "loss rises too far"});
   }
-  for (const mt::dose_curve& c : m.controls) {
-    mt::report::series control{
-        .label = "random directions (control)", .x = persona.x, .y = {}, .low = {}, .high = {}};
-    control.muted = true;
-    for (const mt::dose& d : c.doses) control.y.push_back(d.log_ratio);
-    chart.lines.push_back(std::move(control));
-  }
-  chart.lines.push_back(std::move(persona));
-  chart.vertical = {{at(m.usable.first), "loss +0.5"}, {at(m.usable.last), "loss +0.5"}};
+  std::printf("%s", table.to_text().c_str());
+}
 
-  std::printf("  over strengths %+.2f to %+.2f, where the neutral loss rises by less than %.1f:\n",
+/// Is the persona's slope more than a random direction's, and how far does more give more?
+void print_verdict(const measured& m) {
+  const auto own = mt::dose_slope(m.curve, m.usable);
+  std::vector<double> slopes;
+  std::size_t n_as_strong = 0;
+  for (const mt::dose_curve& c : m.controls) {
+    const auto fit = mt::dose_slope(c, m.usable);
+    if (!fit || !own) continue;
+    slopes.push_back(fit->slope);
+    if (std::abs(fit->slope) >= own->slope) ++n_as_strong;
+  }
+  const auto bar = mt::stats::quantile(slopes, 0.95);
+  const auto rising = or_exit(mt::monotonic_range(m.curve));
+  const auto at = [&](std::size_t i) { return static_cast<double>(m.curve.doses[i].strength); };
+  std::printf("over strengths %+.2f to %+.2f, where the neutral loss rises by less than %.1f:\n",
               at(m.usable.first), at(m.usable.last), max_rise);
   std::printf(
-      "  slope %.3f nats per unit of strength; 95th percentile of |slope| of %zu controls "
-      "%.3f: %s\n",
+      "  slope %.2f nats per unit of strength; 95th percentile of %zu random directions "
+      "%.2f: %s\n",
       own ? own->slope : NAN, slopes.size(), bar.value_or(NAN),
-      own && bar && own->slope > *bar ? "stronger than chance" : "NOT above chance");
+      own && bar && own->slope > *bar ? "above chance" : "NOT above chance");
+  std::printf("  random directions as strong, forwards or backwards: %zu of %zu\n", n_as_strong,
+              slopes.size());
   std::printf("  monotonic from %+.2f to %+.2f\n", at(rising.first), at(rising.last));
-  return chart;
 }
 
 }  // namespace
@@ -346,7 +346,7 @@ int main(int argc, char** argv) {
   mt::thread_pool workers(set.threads);
   const auto norms = or_exit(mt::calibrate(lm, workers));
   std::vector<mt::learned> all;
-  for (const trait& t : traits) all.push_back(learn_trait(set, lm, workers, t, norms));
+  for (const trait& t : traits) all.push_back(learn_trait(set, lm, workers, t));
   std::vector<measured> doses;
   for (std::size_t i = 0; i < all.size(); ++i) {
     doses.push_back(measure_trait(set, lm, workers, all[i], traits[i], norms));
@@ -355,7 +355,13 @@ int main(int argc, char** argv) {
   std::vector<mt::report::line_chart> charts;
   for (std::size_t i = 0; i < all.size(); ++i) {
     measure_controls(set, lm, workers, all[i], traits[i], norms, doses[i]);
-    charts.push_back(show_trait(traits[i], doses[i]));
+    print_table(traits[i], doses[i]);
+    print_verdict(doses[i]);
+    charts.push_back(chart_of(traits[i], doses[i],
+                              "mean log-ratio of held-out continuations (nats)",
+                              &mt::dose::log_ratio));
+    charts.push_back(chart_of(traits[i], doses[i], "loss on neutral text (nats/token)",
+                              &mt::dose::neutral_loss));
   }
   const std::string picture = mt::report::stack(charts);
   or_exit(mt::write_file(set.svg, std::as_bytes(std::span(picture))));

@@ -10,6 +10,7 @@
 #include <multitudes/stats/bootstrap.hpp>
 #include <multitudes/stats/effect_size.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <span>
@@ -21,13 +22,14 @@ namespace multitudes {
 
 /// Which rows of a text stand for it.
 enum class read_position {
-  mean_over_text,  ///< the mean over all tokens but the beginning-of-text one
+  after_difference,  ///< the mean from the first token on in which the two texts differ
+  mean_over_text,    ///< the mean over all tokens but the beginning-of-text one
   last_token,
 };
 
 /// How a persona is learned.
 struct contrast_options {
-  read_position read = read_position::mean_over_text;
+  read_position read = read_position::after_difference;
   double confidence = 0.95;
   std::uint64_t seed = 1;  ///< of the bootstrap
 };
@@ -99,6 +101,18 @@ class pair_activations {
   std::vector<float> rows_;  // (n_pairs, positive and negative, n_layers, model_dim)
 };
 
+/// The first token of a text that stands for it; never the beginning-of-text token.
+inline std::size_t first_read(read_position read, std::span<const token_id> text,
+                              std::span<const token_id> other) noexcept {
+  if (read == read_position::mean_over_text) return 1;
+  std::size_t first = text.size() - 1;
+  if (read == read_position::after_difference) {
+    const auto parting = std::mismatch(text.begin(), text.end(), other.begin(), other.end());
+    first = std::min(first, static_cast<std::size_t>(parting.first - text.begin()));
+  }
+  return std::max<std::size_t>(first, 1);
+}
+
 /// Runs both texts of every pair through the model, several pairs in one batch.
 template <executor E>
 expected<pair_activations> read_pair_activations(const language_model& lm, E& workers,
@@ -145,7 +159,7 @@ expected<pair_activations> read_pair_activations(const language_model& lm, E& wo
     if (auto ok = b->evaluate(workers, feeds, rows); !ok) return forward_error(ok);
     for (std::size_t f = 0; f < feeds.size(); ++f) {
       const std::size_t n_tokens = feeds[f].tokens.size();
-      const std::size_t from = read == read_position::last_token ? n_tokens - 1 : 1;
+      const std::size_t from = first_read(read, feeds[f].tokens, feeds[f ^ 1].tokens);
       for (std::size_t l = 0; l < n_layers; ++l) {
         const std::span<float> into = result.row((first + f) / 2, f % 2 == 0, l);
         for (std::size_t t = from; t < n_tokens; ++t) {
