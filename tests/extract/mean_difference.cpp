@@ -106,6 +106,26 @@ TEST_CASE("the last token can stand for a text") {
   CHECK(found.layers[1].accuracy == 1);
 }
 
+TEST_CASE("texts are read from the token on in which they part, or from where one of them ends") {
+  using mt::detail::first_read;
+  const auto tokens = [](std::initializer_list<std::uint32_t> ids) {
+    std::vector<mt::token_id> result;
+    for (const auto id : ids) result.emplace_back(id);
+    return result;
+  };
+  const auto a = tokens({1, 5, 6, 7});
+  const auto b = tokens({1, 5, 9, 7, 8});
+  const auto start = tokens({1, 5, 6});
+  const auto other = tokens({2, 5});
+  CHECK(first_read(mt::read_position::after_difference, a, b) == 2);
+  CHECK(first_read(mt::read_position::after_difference, b, a) == 2);
+  CHECK(first_read(mt::read_position::after_difference, start, a) == 2);  // never past the end
+  CHECK(first_read(mt::read_position::after_difference, a, start) == 3);
+  CHECK(first_read(mt::read_position::after_difference, a, other) == 1);  // never the first token
+  CHECK(first_read(mt::read_position::mean_over_text, a, b) == 1);
+  CHECK(first_read(mt::read_position::last_token, a, b) == 3);
+}
+
 TEST_CASE("too few pairs, empty texts and equal sides are refused") {
   const auto lm = tiny_model();
   mt::inline_executor one;
