@@ -44,7 +44,7 @@ unexpected(E) -> unexpected<E>;
 /// exists. As there, reading the value of one that holds an error is undefined: test first.
 /// `value()` is left out, because it would have to throw or abort.
 template <class T, class E = error>
-class expected {
+class [[nodiscard]] expected {
   static constexpr bool is_void = std::is_void_v<T>;
   using stored = std::conditional_t<is_void, std::monostate, T>;
   template <class U>
