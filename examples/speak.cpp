@@ -208,7 +208,6 @@ void speak(const settings& set, const mt::language_model& lm, mt::thread_pool& w
   std::vector<mt::reading_axis> axes;
   const mt::layer_index read_at(lm.shape().n_layers - 1);
   for (const mt::learned& l : all) axes.push_back(or_exit(mt::axis_of(l, read_at)));
-  const mt::projection_meter needle(axes, 1);
 
   std::printf(
       "\nstrength %.3f (cheerful) and %.3f (brave) of the residual norm, blocks %u to %u;"
@@ -220,16 +219,20 @@ void speak(const settings& set, const mt::language_model& lm, mt::thread_pool& w
     std::printf("\n\"%s\"\n", opening[0].c_str());
     for (const auto& voice : voices) {
       auto session = or_exit(mt::session<mt::thread_pool>::make(
-          lm, {.context = 256, .how = {.temperature = 0.7f, .top_p = 0.9f, .seed = set.seed}},
+          lm,
+          {.context = 256 + set.n_tokens,
+           .how = {.temperature = 0.7f, .top_p = 0.9f, .seed = set.seed}},
           workers));
       or_exit(session.steer(voice.plan, mt::memory::keep));
       or_exit(session.read(opening[0]));
+      const mt::projection_meter needle(axes, 1);
       std::vector<double> sums(axes.size());
       double n = 0;
       const double began = now();
       const std::string text = or_exit(session.write(
           set.n_tokens,
           [&](std::string_view) {
+            if (std::isnan(needle.reading(0))) return;  // the first token is only chosen yet
             for (std::size_t a = 0; a < axes.size(); ++a) sums[a] += needle.reading(a);
             n += 1;
             line.show(meter(traits[0], needle.reading(0)) + "   " +
@@ -240,7 +243,8 @@ void speak(const settings& set, const mt::language_model& lm, mt::thread_pool& w
       line.clear();
       std::printf("  %-25s %s%s\n", voice.name, opening[0].c_str(), text.c_str());
       std::printf("  %25s %s %+.2f  %s %+.2f  (%.0f tokens/s)\n", "", traits[0].positive,
-                  sums[0] / n, traits[1].positive, sums[1] / n, n / (now() - began));
+                  sums[0] / std::max(n, 1.0), traits[1].positive, sums[1] / std::max(n, 1.0),
+                  n / (now() - began));
     }
   }
 }

@@ -5,10 +5,10 @@
 
 #include <multitudes/generate/vocabulary_file.hpp>
 
+#include <charconv>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -36,9 +36,10 @@ int main(int argc, char** argv) {
   }
   std::vector<mt::token_id> tokens;
   for (std::string word; std::cin >> word;) {
-    std::istringstream number(word);
     std::uint32_t id = 0;
-    if (!(number >> id) || !number.eof() || id >= tokenizer.vocab_size()) {
+    const auto parsed = std::from_chars(word.data(), word.data() + word.size(), id);
+    if (parsed.ec != std::errc{} || parsed.ptr != word.data() + word.size() ||
+        id >= tokenizer.vocab_size()) {
       example::give_up(
           {.code = mt::errc::invalid_argument,
            .operation = "decode",

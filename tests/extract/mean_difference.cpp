@@ -117,13 +117,14 @@ TEST_CASE("texts are read from the token on in which they part, or from where on
   const auto b = tokens({1, 5, 9, 7, 8});
   const auto start = tokens({1, 5, 6});
   const auto other = tokens({2, 5});
-  CHECK(first_read(mt::read_position::after_difference, a, b) == 2);
-  CHECK(first_read(mt::read_position::after_difference, b, a) == 2);
-  CHECK(first_read(mt::read_position::after_difference, start, a) == 2);  // never past the end
-  CHECK(first_read(mt::read_position::after_difference, a, start) == 3);
-  CHECK(first_read(mt::read_position::after_difference, a, other) == 1);  // never the first token
-  CHECK(first_read(mt::read_position::mean_over_text, a, b) == 1);
-  CHECK(first_read(mt::read_position::last_token, a, b) == 3);
+  CHECK(first_read(mt::read_position::after_difference, a, b, 1) == 2);
+  CHECK(first_read(mt::read_position::after_difference, b, a, 1) == 2);
+  CHECK(first_read(mt::read_position::after_difference, start, a, 1) == 2);  // never past the end
+  CHECK(first_read(mt::read_position::after_difference, a, start, 1) == 3);
+  CHECK(first_read(mt::read_position::after_difference, a, other, 1) ==
+        1);  // never the first token
+  CHECK(first_read(mt::read_position::mean_over_text, a, b, 1) == 1);
+  CHECK(first_read(mt::read_position::last_token, a, b, 1) == 3);
 }
 
 TEST_CASE("too few pairs, empty texts and equal sides are refused") {
@@ -167,4 +168,58 @@ TEST_CASE("pairs are read from a file, and a line with other fields is named") {
   CHECK(refused.error().place == path + ", line 2");
   std::remove(path.c_str());
   CHECK(mt::read_pairs(path).error().code == mt::errc::io_failure);
+}
+
+TEST_CASE("more confidence gives wider intervals, and another seed draws other pairs") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  const auto pairs = letter_pairs(10, 'q');
+  const auto interval = [&](double confidence, std::uint64_t seed) {
+    const mt::contrast_options options{.confidence = confidence, .seed = seed};
+    return mt::learn(lm, "q", pairs, one, options)->layers[1].interval;
+  };
+  const auto usual = interval(0.95, 1);
+  const auto narrow = interval(0.5, 1);
+  CHECK(usual.low < narrow.low);
+  CHECK(narrow.high < usual.high);
+  CHECK(!(interval(0.95, 2) == usual));
+}
+
+TEST_CASE("the best layer is the one with the largest effect") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  auto found = *mt::learn(lm, "q", letter_pairs(10, 'q'), one);
+  found.layers[1].effect_size = 2;
+  found.layers[2].effect_size = 3;
+  CHECK(found.best_layer() == mt::layer_index(2));
+  found.layers[1].effect_size = 4;
+  CHECK(found.best_layer() == mt::layer_index(1));
+}
+
+TEST_CASE("a random control keeps each layer's norm and points elsewhere at each") {
+  const mt::activation_space space{{7}, mt::hook_point::residual_stream, 3, 64};
+  std::vector<float> values(std::size_t{3} * 64);
+  values[64] = 3.0f;
+  values[128] = 5.0f;
+  const auto like = *mt::direction::make(space, values);
+  const auto control = *mt::random_control(like, 1);
+  const auto& d = control.direction();
+  CHECK(d.norm(mt::layer_index(0)) == 0);
+  CHECK(d.norm(mt::layer_index(1)) == doctest::Approx(3).epsilon(1e-6));
+  CHECK(d.norm(mt::layer_index(2)) == doctest::Approx(5).epsilon(1e-6));
+  const float cosine =
+      mt::simd::dot<mt::simd::native, float>(d.row(mt::layer_index(1)), d.row(mt::layer_index(2))) /
+      15;
+  CHECK(std::abs(cosine) < 0.5f);  // four standard deviations of random directions of width 64
+}
+
+TEST_CASE("a line with too many fields is refused") {
+  const std::string path = "pairs_with_three_fields.txt";
+  const std::string_view text = "a | b\nc | d | e\n";
+  REQUIRE(mt::write_file(path, std::as_bytes(std::span(text))).has_value());
+  const auto refused = mt::read_pairs(path);
+  std::remove(path.c_str());
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == mt::errc::malformed);
+  CHECK(refused.error().place == path + ", line 2");
 }

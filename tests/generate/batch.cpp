@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -192,4 +193,135 @@ TEST_CASE("log-probabilities of all tokens sum to one, and a text's is the sum o
   CHECK(mt::log_probabilities(b, one, std::vector<mt::scored_text>{{text, 9}}).error().code ==
         mt::errc::invalid_argument);
   CHECK(b.open().has_value());  // nothing stays open after an error
+}
+
+TEST_CASE("an observer sees the row that steering left, and a capture keeps it in its own place") {
+  const auto lm = tiny_model();
+  const auto plan = *st::compile(random_persona(lm.space(), 4), st::in_raw_units(0.2f));
+  const std::vector<std::vector<mt::token_id>> texts{some_tokens(11, 1), some_tokens(9, 2)};
+  mt::inline_executor one;
+  const auto run = [&](std::size_t first, const st::plan& under,
+                       const std::vector<mt::layer_index>& layers) {
+    auto b = *mt::batch::make(lm, {.n_sequences = 2, .context = 32, .max_rows = 8});
+    std::vector<mt::feed> feeds;
+    for (std::size_t i = first; i < 2; ++i) {
+      feeds.push_back({*b.open(), texts[i], 0});
+      REQUIRE(b.steer(feeds.back().sequence, {under, {}}).has_value());
+    }
+    mt::capture rows(feeds, layers, lm.shape().model_dim);
+    REQUIRE(b.evaluate(one, feeds, rows).has_value());
+    return rows;
+  };
+  const auto same = [](std::span<const float> a, std::span<const float> b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  };
+  const mt::layer_index bottom(0);
+  const mt::layer_index top(2);
+  const auto both = run(0, plan, {top, bottom});
+  CHECK(same(both.row({1, 3}, 0), run(0, plan, {top}).row({1, 3}, 0)));
+  CHECK(same(both.row({1, 3}, 1), run(0, plan, {bottom}).row({1, 3}, 0)));
+  CHECK(same(both.row({1, 8}, 0), run(1, plan, {top}).row({0, 8}, 0)));
+  // Nothing before block 0 is steered, so its row is the plain one and the plan's addition.
+  const auto plain = run(0, {}, {bottom});
+  std::vector<float> steered(plain.row({0, 10}, 0).begin(), plain.row({0, 10}, 0).end());
+  plan.apply(bottom, steered);
+  CHECK(same(both.row({0, 10}, 1), steered));
+}
+
+TEST_CASE("a fork keeps the plan, and a sequence that was closed opens without one") {
+  const auto lm = tiny_model();
+  auto b = *mt::batch::make(lm, {.n_sequences = 2, .context = 32});
+  const auto plan = *st::compile(random_persona(lm.space(), 4), st::in_raw_units(0.2f));
+  const auto s = *b.open();
+  REQUIRE(b.steer(s, {plan, {}}).has_value());
+  const auto fork = *b.fork(s);
+  CHECK(b.attached(fork).what.id() == plan.id());
+  b.close(s);
+  const auto again = *b.open();
+  REQUIRE(again == s);
+  CHECK(b.attached(again).what.is_neutral());
+  CHECK(b.attached(fork).what.id() == plan.id());
+}
+
+TEST_CASE("a span of positions holds wherever the feeds are cut") {
+  const auto lm = tiny_model();
+  auto b = *mt::batch::make(lm, {.n_sequences = 2, .context = 64, .max_rows = 16});
+  const auto plan = *st::compile(random_persona(lm.space(), 4), st::in_raw_units(0.2f));
+  const auto tokens = some_tokens(20);
+  const mt::sequence_id ids[] = {*b.open(), *b.open()};
+  for (const auto s : ids) {
+    REQUIRE(b.steer(s, {plan, {mt::position(2), mt::position(5)}}).has_value());
+  }
+  mt::inline_executor one;
+  // The second chunk begins in the middle of the first feed and goes on with the second.
+  const mt::feed feeds[] = {{ids[0], tokens, 0}, {ids[1], std::span(tokens).first(10), 0}};
+  REQUIRE(b.evaluate(one, feeds).has_value());
+  for (const auto s : ids) {
+    for (std::size_t p = 0; p < b.length(s); ++p) {
+      CAPTURE(p);
+      const bool inside = p >= 2 && p < 5;
+      CHECK(b.cache().plan_at(s, mt::position(p)) == (inside ? plan.id() : mt::fingerprint{}));
+    }
+  }
+}
+
+TEST_CASE("sizes of zero, and feeds that do not fit behind what is held, are refused") {
+  const auto lm = tiny_model();
+  CHECK(mt::batch::make(lm, {.n_sequences = 0}).error().place == "n_sequences");
+  CHECK(mt::batch::make(lm, {.max_rows = 0}).error().place == "max_rows");
+  auto b = *mt::batch::make(lm, {.context = 16});
+  CHECK(b.cache().max_length() == 16);
+  CHECK(mt::batch::make(lm, {})->cache().max_length() == lm.shape().context_length);
+  const auto tokens = some_tokens(10);
+  mt::inline_executor one;
+  const mt::feed feeds[] = {{*b.open(), tokens, 0}};
+  REQUIRE(b.evaluate(one, feeds).has_value());
+  const auto refused = b.evaluate(one, feeds);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == mt::errc::out_of_memory);
+  CHECK(refused.error().place == "feed 0");
+  CHECK(b.length(feeds[0].sequence) == 10);
+}
+
+TEST_CASE("texts are scored under the plan, and errors leave no sequence open") {
+  const auto lm = tiny_model();
+  auto b = *mt::batch::make(lm, {.n_sequences = 2, .context = 32});
+  mt::inline_executor one;
+  const auto plan = *st::compile(random_persona(lm.space(), 4), st::in_raw_units(0.2f));
+  const std::vector<mt::scored_text> texts{{some_tokens(8), 3}};
+  const double plain = mt::log_probabilities(b, one, texts)->front();
+  CHECK(mt::log_probabilities(b, one, texts, {plan, {}})->front() != plain);
+  CHECK(mt::log_probabilities(b, one, texts, {st::plan{}, {}})->front() == plain);
+  const auto code = [&](const mt::scored_text& text) {
+    return mt::log_probabilities(b, one, std::vector{text}).error().code;
+  };
+  CHECK(code({some_tokens(8), 0}) == mt::errc::invalid_argument);
+  auto unknown = some_tokens(8);
+  unknown[2] = mt::token_id(lm.shape().vocab_size);
+  CHECK(code({unknown, 4}) == mt::errc::invalid_argument);
+  REQUIRE(b.open().has_value());
+  REQUIRE(b.open().has_value());
+  CHECK(code(texts[0]) == mt::errc::out_of_memory);  // all sequences are in use
+}
+
+TEST_CASE("sequences that are not open can be neither steered nor forked") {
+  auto b = *mt::batch::make(tiny_model(), {.n_sequences = 2, .context = 16});
+  CHECK(b.steer(mt::sequence_id(100000), {}).error().code == mt::errc::invalid_argument);
+  CHECK(b.fork(mt::sequence_id(1)).error().code == mt::errc::invalid_argument);
+}
+
+TEST_CASE("all logits may be asked for by any large number, and a bad last token is refused") {
+  const auto lm = tiny_model();
+  auto b = *mt::batch::make(lm, {.n_sequences = 1, .context = 16});
+  const auto tokens = some_tokens(5);
+  mt::inline_executor one;
+  int n = 0;
+  const mt::feed all[] = {{*b.open(), tokens, std::numeric_limits<std::size_t>::max()}};
+  REQUIRE(b.evaluate(one, all, [&](mt::feed_place, std::span<float>) { ++n; }).has_value());
+  CHECK(n == 5);
+  b.close(all[0].sequence);
+  auto bad = tokens;
+  bad.emplace_back(lm.shape().vocab_size);
+  CHECK(mt::log_probabilities(b, one, std::vector<mt::scored_text>{{bad, 2}}).error().code ==
+        mt::errc::invalid_argument);
 }

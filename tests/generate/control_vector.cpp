@@ -73,3 +73,10 @@ TEST_CASE("files for another model or of another kind are refused with the reaso
   CHECK(code(read_one("direction.2", 8, mt::gguf::tensor_type::f32, "controlvector",
                       std::numeric_limits<float>::infinity())) == mt::errc::non_finite);
 }
+
+TEST_CASE("a file without tensors is refused") {
+  mt::gguf::writer out;
+  out.add("general.architecture", "controlvector");
+  const auto file = *mt::gguf::file::parse(*out.bytes());
+  CHECK(mt::read_control_vector(file, space, "v").error().code == mt::errc::not_found);
+}

@@ -105,3 +105,32 @@ TEST_CASE("settings out of range are refused by name") {
   CHECK(mt::validate({.min_p = 2}).error().place == "min_p");
   CHECK(mt::validate({.repetition_penalty = 0}).error().place == "repetition_penalty");
 }
+
+TEST_CASE("another seed draws other tokens") {
+  mt::sampler a({.temperature = 3.0f, .seed = 8}, peaks.size());
+  mt::sampler b({.temperature = 3.0f, .seed = 9}, peaks.size());
+  int different = 0;
+  for (std::size_t i = 0; i < 200; ++i) {
+    std::vector<float> x = peaks;
+    std::vector<float> y = peaks;
+    if (a.choose(x, {}, mt::position(i)) != b.choose(y, {}, mt::position(i))) ++different;
+  }
+  CHECK(different > 50);
+}
+
+TEST_CASE("what is impossible is never drawn, however small its neighbours are") {
+  // A float sum would lose the small weights and fall through to the last token.
+  std::vector<float> logits(20000, -17.0f);
+  logits[19998] = 0;
+  logits.back() = -std::numeric_limits<float>::infinity();
+  const auto counts = draw({.temperature = 1, .seed = 3}, 300, logits);
+  CHECK(!counts.contains(19999));
+}
+
+TEST_CASE("top_p is taken before min_p, as the fields stand") {
+  const std::vector<float> logits{std::log(0.5f), std::log(0.2f), std::log(0.1f), std::log(0.1f),
+                                  std::log(0.1f)};
+  const auto counts =
+      draw({.temperature = 1, .top_p = 0.69f, .min_p = 0.3f, .seed = 2}, 500, logits);
+  CHECK(counts.size() == 2);
+}

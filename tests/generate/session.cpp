@@ -12,6 +12,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <string>
 
 namespace mt = multitudes;
@@ -205,4 +206,113 @@ TEST_CASE("calibration gives a positive norm for every layer, the same each time
   CHECK(a.typical == b.typical);
   CHECK(a.space == lm.space());
   for (const float norm : a.typical) CHECK(norm > 0);
+}
+
+TEST_CASE("only the first text begins with the beginning token and a space") {
+  const auto lm = tiny_model();
+  auto s = *mt::session<>::make(lm);
+  REQUIRE(s.read("ab").has_value());
+  REQUIRE(s.read("cd").has_value());
+  const auto whole = lm.tokenizer->encode("abcd");
+  CHECK(std::equal(s.tokens().begin(), s.tokens().end(), whole.begin(), whole.end()));
+  CHECK(s.tokens()[0] == lm.tokenizer->bos());
+}
+
+TEST_CASE("a session chooses what the sampler chooses from its logits, tokens and position") {
+  const auto lm = tiny_model();
+  const mt::sampling how{.repetition_penalty = 1.5f, .temperature = 2.0f, .seed = 5};
+  auto s = *mt::session<>::make(lm, {.context = 80, .how = how});
+  mt::sampler sampler(how, lm.shape().vocab_size);
+  CHECK(s.logits().empty());
+  REQUIRE(s.read(some_tokens(20)).has_value());
+  for (int i = 0; i < 40; ++i) {
+    auto logits = copy(s.logits());
+    REQUIRE(!logits.empty());
+    const auto wanted = sampler.choose(logits, s.tokens(), mt::position(s.tokens().size()));
+    CHECK(*s.next() == wanted);
+    CHECK(s.logits().empty());
+    REQUIRE(s.read(std::span<const mt::token_id>()).has_value());  // evaluates what was chosen
+  }
+}
+
+TEST_CASE("writing ends with the end token, and a continuation keeps its first space") {
+  const auto lm = tiny_model();
+  // Far along a token's head row at the last layer, that token is the likeliest.
+  const auto always = [&](mt::token_id token) {
+    const auto space = lm.space();
+    std::vector<float> values(std::size_t{space.n_layers} * space.model_dim);
+    mt::simd::unpack_row<mt::simd::native>(
+        lm.weights->head, token.value,
+        std::span(values).subspan((space.n_layers - 1) * space.model_dim));
+    const auto who = *mt::persona::make("it", *mt::direction::make(space, values));
+    return *st::compile(who, st::in_raw_units(1000.0f));
+  };
+  const mt::token_id end = *lm.tokenizer->eos();
+  auto s = *mt::session<>::make(lm);
+  REQUIRE(s.read("once").has_value());
+  const std::size_t before = s.tokens().size();
+  REQUIRE(s.steer(always(mt::token_id(259)), mt::memory::replay).has_value());
+  CHECK(*s.write(2) == "  ");
+  REQUIRE(s.steer(always(end), mt::memory::replay).has_value());
+  CHECK(s.write(10)->empty());
+  CHECK(s.tokens().size() == before + 3);
+  CHECK(s.tokens().back() == end);
+}
+
+TEST_CASE("a session is not made with sampling settings out of range") {
+  const auto refused = mt::session<>::make(tiny_model(), {.how = {.temperature = -1.0f}});
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().place == "temperature");
+}
+
+TEST_CASE("calibration is the median norm of what the model writes, layer by layer") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  constexpr std::size_t n = 10;
+  const auto found = *mt::calibrate(lm, one, n);
+  auto s = *mt::session<>::make(lm, {.context = n + 2, .how = {.temperature = 1.0f, .seed = 1}});
+  std::vector<std::vector<float>> norms(lm.shape().n_layers);
+  const mt::token_id first[] = {*lm.tokenizer->bos()};
+  REQUIRE(s.read(std::span<const mt::token_id>(first)).has_value());
+  for (std::size_t i = 0; i <= n; ++i) {
+    const auto observe = [&](mt::feed_place, mt::layer_index l, std::span<const float> h) {
+      double squares = 0;
+      for (const float x : h) squares += static_cast<double>(x) * static_cast<double>(x);
+      norms[l.value].push_back(static_cast<float>(std::sqrt(squares)));
+    };
+    REQUIRE(s.next(observe).has_value());
+  }
+  for (std::size_t l = 0; l < norms.size(); ++l) {
+    REQUIRE(norms[l].size() == n);  // the first position is left out
+    std::sort(norms[l].begin(), norms[l].end());
+    // A sum of 32 squares in float.
+    CHECK(found.typical[l] == doctest::Approx(norms[l][n / 2]).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("replay in a full context computes what was in memory and loses nothing") {
+  const auto lm = tiny_model();
+  auto s = *mt::session<>::make(lm, {.context = 8});
+  REQUIRE(s.read(some_tokens(8)).has_value());
+  REQUIRE(s.next().has_value());  // chosen, but there is no place for it any more
+  REQUIRE(s.steer(some_plan(lm), mt::memory::replay).has_value());
+  REQUIRE(s.memories().size() == 1);
+  CHECK(s.memories()[0].last == mt::position(8));
+}
+
+TEST_CASE("a model that gives no numbers is an error and not a text") {
+  auto lm = tiny_model();
+  auto broken = std::make_shared<mt::model::weights>(*lm.weights);
+  const std::vector<float> nothing(lm.shape().model_dim, std::numeric_limits<float>::quiet_NaN());
+  broken->final_norm = nothing;
+  lm.weights = broken;
+  auto s = *mt::session<>::make(lm);
+  REQUIRE(s.read("abc").has_value());
+  CHECK(s.next().error().code == mt::errc::non_finite);
+}
+
+TEST_CASE("calibration over no tokens is refused") {
+  mt::inline_executor one;
+  CHECK(mt::calibrate(tiny_model(), one, 0).error().code == mt::errc::invalid_argument);
+  CHECK(mt::calibrate(tiny_model(), one, 1).has_value());
 }

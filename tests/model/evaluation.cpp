@@ -174,3 +174,108 @@ TEST_CASE("the state of a pass fits exactly what it asks for") {
   REQUIRE(!refused.has_value());
   CHECK(refused.error().code == mt::errc::out_of_memory);
 }
+
+TEST_CASE("a batch that outgrows the cache leaves every sequence as long as it was") {
+  const auto lm = tiny_model();
+  machine m(lm, 4, 2);
+  const mt::sequence_id s = *m.cache.open();
+  const mt::sequence_id t = *m.cache.open();
+  REQUIRE(m.cache.append(s, 159, {}).has_value());
+  const mt::token_id a(260);
+  const mt::model::batch_row rows[] = {{t, a}, {s, a}, {s, a}};
+  const auto refused = m.work.begin(rows, m.cache);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == mt::errc::out_of_memory);
+  CHECK(m.cache.length(s) == 159);
+  CHECK(m.cache.length(t) == 0);
+  mt::inline_executor one;
+  CHECK(m.work.resume(one) == mt::model::evaluation_status::done);
+}
+
+TEST_CASE("only the rows that ask for logits get them, and each gets its own") {
+  const auto lm = tiny_model();
+  const auto tokens = some_tokens(5);
+  mt::inline_executor one;
+  const auto all = all_logits(lm, tokens, 5, everything, one);
+  machine m(lm);
+  const mt::sequence_id s = *m.cache.open();
+  std::vector<mt::model::batch_row> rows;
+  for (std::size_t i = 0; i < 5; ++i) rows.push_back({s, tokens[i], i == 1 || i == 4, {}});
+  REQUIRE(m.work.begin(rows, m.cache).has_value());
+  m.work.resume(one);
+  const std::size_t vocab = lm.shape().vocab_size;
+  for (const std::size_t r : {1u, 4u}) {
+    const auto logits = m.work.logits(mt::row_index(r));
+    CHECK(std::equal(logits.begin(), logits.end(),
+                     all.begin() + static_cast<std::ptrdiff_t>(r * vocab)));
+  }
+}
+
+TEST_CASE("more rows with logits than there is room for are refused at the first too many") {
+  const auto lm = tiny_model();
+  machine m(lm, 8);
+  const mt::model::evaluation_limits limits{4, 1};
+  const mt::heap_block memory(*mt::model::evaluation::required_bytes(lm.shape(), limits));
+  mt::arena arena(memory.bytes());
+  auto work = *mt::model::evaluation::make(*lm.weights, limits, arena);
+  const mt::sequence_id s = *m.cache.open();
+  const mt::token_id a(260);
+  const mt::model::batch_row rows[] = {{s, a}, {s, a, true}, {s, a, true}};
+  const auto refused = work.begin(rows, m.cache);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == mt::errc::out_of_memory);
+  CHECK(refused.error().place == "row 2");
+  CHECK(work.begin(std::span(rows).first(2), m.cache).has_value());
+}
+
+TEST_CASE("a row's plan is remembered at its position") {
+  const auto lm = tiny_model();
+  machine m(lm);
+  const mt::sequence_id s = *m.cache.open();
+  const mt::token_id a(260);
+  const mt::model::batch_row rows[] = {{s, a, false, {7}}, {s, a, false, {8}}};
+  REQUIRE(m.work.begin(rows, m.cache).has_value());
+  CHECK(m.cache.plan_at(s, mt::position(0)) == mt::fingerprint{7});
+  CHECK(m.cache.plan_at(s, mt::position(1)) == mt::fingerprint{8});
+  CHECK(m.work.position_of(mt::row_index(1)) == mt::position(1));
+}
+
+TEST_CASE("resume runs no more tiles than it may, and a pass that was given up leaves no trace") {
+  const auto lm = tiny_model();
+  const auto tokens = some_tokens(5);
+  mt::inline_executor one;
+  const auto reference = all_logits(lm, tokens, 5, everything, one);
+  machine m(lm);
+  const mt::sequence_id s = *m.cache.open();
+  std::vector<mt::model::batch_row> rows;
+  for (const mt::token_id t : tokens) rows.push_back({s, t, true, {}});
+  // Cut in the middle of each stage of the first two blocks.
+  for (std::size_t tiles = 1; tiles < 60; tiles += 4) {
+    REQUIRE(m.work.begin(rows, m.cache).has_value());
+    REQUIRE(m.work.resume(one, mt::no_hook{}, tiles) == mt::model::evaluation_status::in_progress);
+    m.cache.truncate(s, 0);
+  }
+  REQUIRE(m.work.begin(rows, m.cache).has_value());
+  REQUIRE(m.work.resume(one) == mt::model::evaluation_status::done);
+  std::vector<float> found;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const auto logits = m.work.logits(mt::row_index(r));
+    found.insert(found.end(), logits.begin(), logits.end());
+  }
+  CHECK(found == reference);
+}
+
+TEST_CASE("what a pass asks for is enough for many rows, and sizes that wrap around are refused") {
+  const auto lm = tiny_model();
+  const mt::model::evaluation_limits many{2000, 1};
+  const mt::heap_block memory(*mt::model::evaluation::required_bytes(lm.shape(), many));
+  mt::arena arena(memory.bytes());
+  CHECK(mt::model::evaluation::make(*lm.weights, many, arena).has_value());
+  // Times any width of this model, all multiples of 8, this is a multiple of 2^64.
+  const mt::model::evaluation_limits wraps{std::size_t{1} << 61, 1};
+  CHECK(!mt::model::evaluation::required_bytes(lm.shape(), wraps).has_value());
+  mt::arena again(memory.bytes());
+  const auto refused = mt::model::workspace::make(lm.shape(), wraps, again);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == mt::errc::out_of_memory);
+}

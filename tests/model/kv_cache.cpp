@@ -117,3 +117,38 @@ TEST_CASE("a size that cannot be addressed is an error and not a wrap-around") {
   mt::arena arena(none.bytes());
   CHECK(kv_cache::make(shape(), limits, arena).error().code == mt::errc::out_of_memory);
 }
+
+TEST_CASE("truncating gives back the pages that nothing needs, and never lengthens") {
+  owned_cache c({1, 96, 0});
+  const auto s = *c.cache.open();
+  REQUIRE(c.cache.append(s, 96, red).has_value());
+  CHECK(c.cache.free_pages() == 0);
+  c.cache.truncate(s, 33);
+  CHECK(c.cache.free_pages() == 1);
+  c.cache.truncate(s, 32);
+  CHECK(c.cache.free_pages() == 2);
+  c.cache.truncate(s, 60);
+  CHECK(c.cache.length(s) == 32);
+}
+
+TEST_CASE("a sequence may be as long as max_length and not one longer") {
+  owned_cache c({1, 90, 0});  // the last of its three pages has room for more
+  const auto s = *c.cache.open();
+  CHECK(c.cache.append(s, 91, red).error().code == mt::errc::out_of_memory);
+  REQUIRE(c.cache.append(s, 90, red).has_value());
+  CHECK(c.cache.append(s, 1, red).error().code == mt::errc::out_of_memory);
+  CHECK(c.cache.length(s) == 90);
+}
+
+TEST_CASE("writing to a shared page needs a free one") {
+  owned_cache c({2, 64, 2});
+  const auto a = *c.cache.open();
+  REQUIRE(c.cache.append(a, 40, red).has_value());
+  const auto b = *c.cache.fork(a);
+  const auto refused = c.cache.append(b, 1, blue);
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == mt::errc::out_of_memory);
+  CHECK(c.cache.length(b) == 40);
+  c.cache.close(b);
+  CHECK(c.cache.append(a, 1, blue).has_value());
+}

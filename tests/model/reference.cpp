@@ -111,6 +111,17 @@ TEST_CASE("both rotary layouts and grouped heads equal plain double precision") 
   check_blocks(w, some_tokens(40), 2e-6);
 }
 
+TEST_CASE("a part of each head, stretched positions and divided angles equal double precision") {
+  mt::model::weights w = *tiny_model().weights;
+  w.shape.rotary_dim = 4;  // of 8
+  check_blocks(w, some_tokens(40), 2e-6);
+  w.shape.rotary_scale = 0.25f;
+  check_blocks(w, some_tokens(40), 2e-6);
+  const std::vector<float> divisors{1.0f, 7.0f};
+  w.rotary_divisors = divisors;
+  check_blocks(w, some_tokens(40), 2e-6);
+}
+
 TEST_CASE("the trained layers of a 15M model equal plain double precision") {
   const auto path = shared_file("models/stories15M-layers/stories15M_layers.safetensors");
   if (!path) return;

@@ -98,3 +98,31 @@ TEST_CASE("strength zero measures the unsteered model") {
   CHECK(c.doses[0].neutral_loss == plain.neutral_loss);
   CHECK(mt::measure_dose(b, one, {}, {}, 0).error().code == mt::errc::invalid_argument);
 }
+
+TEST_CASE("strengths are shares of the layers' norms, and losses are means over tokens") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  auto b = *mt::batch::make(lm, {.n_sequences = 4, .context = 64});
+  auto texts = texts_for(lm);
+  texts.neutral.push_back({lm.tokenizer->encode("and then"), 1});
+  const auto p = random_persona(lm.space(), 1);
+  auto norms = unit_norms(lm.space());
+  for (float& norm : norms.typical) norm = 0.25f;
+  const float strengths[] = {2};
+  const auto c = *mt::measure_doses(b, one, texts, p, norms, strengths, [] {});
+  const auto plan = *st::compile(p, st::in_raw_units(0.5f));
+  const auto score = [&](const mt::scored_text& text) {
+    return mt::log_probabilities(b, one, std::span(&text, 1), {plan, {}})->front();
+  };
+  double ratio = 0;
+  for (const auto& pair : texts.preferences) ratio += score(pair.wanted) - score(pair.unwanted);
+  double loss = 0;
+  double n_tokens = 0;
+  for (const auto& text : texts.neutral) {
+    loss -= score(text);
+    n_tokens += static_cast<double>(text.n_scored());
+  }
+  // The same sums of the same doubles, but for their order.
+  CHECK(c.doses[0].log_ratio == doctest::Approx(ratio / 3).epsilon(1e-12));
+  CHECK(c.doses[0].neutral_loss == doctest::Approx(loss / n_tokens).epsilon(1e-12));
+}

@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 namespace mt = multitudes;
 using namespace multitudes_test;
 
@@ -24,25 +26,31 @@ std::vector<mt::contrast_pair> pairs() {
 
 }  // namespace
 
-TEST_CASE("the learning texts read +1 and -1 on average") {
+TEST_CASE("the learning texts read +1 and -1 on average, where they were read") {
   const auto lm = tiny_model();
   mt::inline_executor one;
-  const auto found = *mt::learn(lm, "z", pairs(), one);
-  const auto axis = *mt::axis_of(found, mt::layer_index(2));
-  const mt::projection_meter meter({axis}, 32);
-  double positive = 0;
-  double negative = 0;
-  for (const auto& pair : pairs()) {
-    for (const bool side : {true, false}) {
-      auto s = *mt::session<>::make(lm);
-      REQUIRE(s.read(side ? pair.positive : pair.negative, meter).has_value());
-      double mean = 0;
-      for (std::size_t t = 1; t < s.tokens().size(); ++t) mean += meter.reading(0, t);
-      (side ? positive : negative) += mean / static_cast<double>(s.tokens().size() - 1);
+  // The texts of a pair part behind the beginning token, the space and three letters.
+  const std::pair<mt::read_position, std::size_t> ways[] = {
+      {mt::read_position::mean_over_text, 1}, {mt::read_position::after_difference, 5}};
+  for (const auto& [read, first] : ways) {
+    CAPTURE(first);
+    const auto found = *mt::learn(lm, "z", pairs(), one, {.read = read});
+    const auto axis = *mt::axis_of(found, mt::layer_index(2));
+    const mt::projection_meter meter({axis}, 32);
+    double positive = 0;
+    double negative = 0;
+    for (const auto& pair : pairs()) {
+      for (const bool side : {true, false}) {
+        auto s = *mt::session<>::make(lm);
+        REQUIRE(s.read(side ? pair.positive : pair.negative, meter).has_value());
+        double mean = 0;
+        for (std::size_t t = first; t < s.tokens().size(); ++t) mean += meter.reading(0, t);
+        (side ? positive : negative) += mean / static_cast<double>(s.tokens().size() - first);
+      }
     }
+    CHECK(positive / 5 == doctest::Approx(1).epsilon(1e-4));
+    CHECK(negative / 5 == doctest::Approx(-1).epsilon(1e-4));
   }
-  CHECK(positive / 5 == doctest::Approx(1).epsilon(1e-4));
-  CHECK(negative / 5 == doctest::Approx(-1).epsilon(1e-4));
 }
 
 TEST_CASE("readings do not depend on threads, and tokens beyond the meter are not seen") {
@@ -66,4 +74,30 @@ TEST_CASE("an axis at a layer without a direction is refused") {
   const auto found = *mt::learn(lm, "z", pairs(), one);
   CHECK(mt::axis_of(found, mt::layer_index(0)).error().code == mt::errc::zero_direction);
   CHECK(mt::axis_of(found, mt::layer_index(9)).error().code == mt::errc::zero_direction);
+}
+
+TEST_CASE("each axis reads its own layer, token by token") {
+  const auto lm = tiny_model();
+  const std::size_t width = lm.shape().model_dim;
+  std::vector<float> unit(width);
+  unit[3] = 1.0f;
+  const mt::projection_meter meter(
+      {{"low", mt::layer_index(0), unit, 0, 1}, {"high", mt::layer_index(2), unit, 0.5, 2}}, 8);
+  auto b = *mt::batch::make(lm, {.context = 8});
+  mt::inline_executor one;
+  const auto tokens = some_tokens(6);
+  const mt::feed feeds[] = {{*b.open(), tokens, 0}};
+  std::vector<std::vector<double>> wanted(2, std::vector<double>(tokens.size()));
+  REQUIRE(b.evaluate(one, feeds,
+                     [&](mt::feed_place place, mt::layer_index l, std::span<const float> h) {
+                       meter(place, l, h);
+                       const auto x = static_cast<double>(h[3]);
+                       if (l.value == 0) wanted[0][place.token] = x;
+                       if (l.value == 2) wanted[1][place.token] = (x - 0.5) / 2;
+                     })
+              .has_value());
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    CHECK(meter.reading(0, t) == wanted[0][t]);
+    CHECK(meter.reading(1, t) == wanted[1][t]);
+  }
 }

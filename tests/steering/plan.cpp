@@ -91,4 +91,46 @@ TEST_CASE("an attachment is in force inside its span and nowhere else") {
   CHECK(a.at(mt::position(5)) == nullptr);
   CHECK(a.id_at(mt::position(5)) == mt::fingerprint{});
   CHECK(st::attachment{}.at(mt::position(0)) == nullptr);
+  CHECK(a.id_at(mt::position(4)) == a.what.id());
+}
+
+TEST_CASE("the same numbers at another layer or in another model are another plan") {
+  const auto flat = [](const mt::activation_space& where) {
+    const std::vector<float> values(std::size_t{where.n_layers} * where.model_dim, 0.5f);
+    return *mt::persona::make("flat", *mt::direction::make(where, values));
+  };
+  const auto id = [](const auto& x) { return st::compile(x, st::in_raw_units(1.0f))->id(); };
+  auto elsewhere = space;
+  elsewhere.model.value = 8;
+  const auto p = flat(space);
+  CHECK(id(p | mt::only_layers(1, 1)) == id(p | mt::only_layers(1, 1)));
+  CHECK(id(p | mt::only_layers(1, 1)) != id(p | mt::only_layers(2, 2)));
+  CHECK(id(p) != id(flat(elsewhere)));
+}
+
+TEST_CASE("a plan carries its expression's text, the neutral one none") {
+  const auto p = random_persona(space, 1);
+  CHECK(st::compile(p, st::in_raw_units(1.0f))->label() == mt::label_of(p));
+  CHECK(st::plan{}.label().empty());
+  CHECK(!st::plan{}.space().has_value());
+}
+
+TEST_CASE("an unusable strength, too few norms and mixed spaces are refused by name") {
+  const auto p = random_persona(space, 1);
+  for (const float x :
+       {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    const auto refused = st::compile(p, st::in_raw_units(x));
+    REQUIRE(!refused.has_value());
+    CHECK(refused.error().place == "strength");
+  }
+  const st::residual_norms few{space, {1.0f, 1.0f, 1.0f}};
+  const auto short_of_one = st::compile(p, st::in_norms(1.0f), few);
+  REQUIRE(!short_of_one.has_value());
+  CHECK(short_of_one.error().code == mt::errc::invalid_argument);
+  auto elsewhere = space;
+  elsewhere.model.value = 8;
+  const auto q = random_persona(elsewhere, 1);
+  const auto mixed = st::compile(p + q, st::in_raw_units(1.0f));
+  REQUIRE(!mixed.has_value());
+  CHECK(mixed.error().code == mt::errc::space_mismatch);
 }

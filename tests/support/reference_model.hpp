@@ -98,7 +98,9 @@ class reference_model {
         const double angle =
             static_cast<double>(t) *
             std::pow(static_cast<double>(p.rotary_base),
-                     -2.0 * static_cast<double>(i) / static_cast<double>(p.rotary_dim));
+                     -2.0 * static_cast<double>(i) / static_cast<double>(p.rotary_dim)) *
+            static_cast<double>(p.rotary_scale) /
+            (w_->rotary_divisors.empty() ? 1.0 : static_cast<double>(w_->rotary_divisors[i]));
         double& a = x[head * p.head_dim + (interleaved ? 2 * i : i)];
         double& b = x[head * p.head_dim + (interleaved ? 2 * i + 1 : i + pairs)];
         const double old = a;

@@ -6,10 +6,12 @@
 #include <multitudes/generate/language_model.hpp>
 #include <multitudes/simd/weight_format.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,6 +29,7 @@ struct tiny_model_options {
   multitudes::simd::weight_format format = multitudes::simd::weight_format::f32;
   bool tied = false;
   std::uint64_t seed = 1;
+  std::vector<std::string> without = {};  ///< keys and tensors to leave out, or to add otherwise
 };
 
 /// Tokens: 0 <unk>, 1 <s>, 2 </s>, then the 256 bytes, then the space and small letters.
@@ -35,14 +38,14 @@ inline constexpr std::uint32_t tiny_vocab_size = 3 + 256 + 27;
 class tiny_gguf {
  public:
   explicit tiny_gguf(const tiny_model_options& o) : options_(o) {
-    out.add("general.architecture", "llama");
-    out.add("llama.block_count", o.n_layers);
-    out.add("llama.context_length", o.context);
-    out.add("llama.embedding_length", o.model_dim);
-    out.add("llama.feed_forward_length", o.ffn_dim);
-    out.add("llama.attention.head_count", o.n_heads);
-    out.add("llama.attention.head_count_kv", o.n_kv_heads);
-    out.add("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+    key("general.architecture", "llama");
+    key("llama.block_count", o.n_layers);
+    key("llama.context_length", o.context);
+    key("llama.embedding_length", o.model_dim);
+    key("llama.feed_forward_length", o.ffn_dim);
+    key("llama.attention.head_count", o.n_heads);
+    key("llama.attention.head_count_kv", o.n_kv_heads);
+    key("llama.attention.layer_norm_rms_epsilon", 1e-5f);
     add_vocabulary();
     const std::uint32_t kv_dim = o.model_dim / o.n_heads * o.n_kv_heads;
     matrix("token_embd.weight", tiny_vocab_size, o.model_dim, 1.0f);
@@ -69,6 +72,19 @@ class tiny_gguf {
  private:
   static float scale(std::uint32_t n) { return 1.0f / std::sqrt(static_cast<float>(n)); }
 
+  [[nodiscard]] bool wants(std::string_view name) const {
+    return std::find(options_.without.begin(), options_.without.end(), name) ==
+           options_.without.end();
+  }
+  template <class T>
+  void key(std::string_view name, const T& value) {
+    if (wants(name)) out.add(name, value);
+  }
+  template <class Items>
+  void list(std::string_view name, const Items& items) {
+    if (wants(name)) out.add_array(name, items);
+  }
+
   void add_vocabulary() {
     std::vector<std::string> pieces{"<unk>", "<s>", "</s>"};
     std::vector<std::int32_t> types{2, 3, 3};
@@ -80,13 +96,13 @@ class tiny_gguf {
     pieces.emplace_back("\xE2\x96\x81");
     for (char c = 'a'; c <= 'z'; ++c) pieces.emplace_back(1, c);
     types.resize(pieces.size(), 1);
-    out.add("tokenizer.ggml.model", "llama");
-    out.add_array("tokenizer.ggml.tokens", pieces);
-    out.add_array("tokenizer.ggml.scores", std::vector<float>(pieces.size(), 0.0f));
-    out.add_array("tokenizer.ggml.token_type", types);
-    out.add("tokenizer.ggml.bos_token_id", std::uint32_t{1});
-    out.add("tokenizer.ggml.eos_token_id", std::uint32_t{2});
-    out.add("tokenizer.ggml.unknown_token_id", std::uint32_t{0});
+    key("tokenizer.ggml.model", "llama");
+    list("tokenizer.ggml.tokens", pieces);
+    list("tokenizer.ggml.scores", std::vector<float>(pieces.size(), 0.0f));
+    list("tokenizer.ggml.token_type", types);
+    key("tokenizer.ggml.bos_token_id", std::uint32_t{1});
+    key("tokenizer.ggml.eos_token_id", std::uint32_t{2});
+    key("tokenizer.ggml.unknown_token_id", std::uint32_t{0});
   }
 
   void vector(const std::string& name, std::uint32_t n) {
@@ -124,7 +140,7 @@ class tiny_gguf {
   void keep(const std::string& name, std::initializer_list<std::uint64_t> dims,
             multitudes::gguf::tensor_type t, std::span<const std::byte> bytes) {
     tensors_.emplace_back(bytes.begin(), bytes.end());
-    out.add_tensor(name, dims, t, tensors_.back());
+    if (wants(name)) out.add_tensor(name, dims, t, tensors_.back());
   }
 
   tiny_model_options options_;

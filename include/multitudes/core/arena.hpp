@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <new>
 #include <span>
@@ -72,8 +73,11 @@ class heap_block {
  public:
   heap_block() = default;
   explicit heap_block(std::size_t bytes)
-      : memory_(static_cast<std::byte*>(
-            ::operator new[](bytes, std::align_val_t(arena_alignment), std::nothrow))),
+      // Close to the largest size, an allocator may round up past zero.
+      : memory_(bytes > std::numeric_limits<std::size_t>::max() / 2
+                    ? nullptr
+                    : static_cast<std::byte*>(::operator new[](
+                          bytes, std::align_val_t(arena_alignment), std::nothrow))),
         size_(memory_ ? bytes : 0) {}
 
   [[nodiscard]] std::span<std::byte> bytes() const noexcept {

@@ -19,7 +19,6 @@ enum class errc {
   space_mismatch,    ///< directions of two activation spaces were combined
   zero_direction,    ///< a direction without length was asked to have one
   non_finite,        ///< NaN or infinity where only numbers are allowed
-  stale_memory,      ///< a cache was computed under another plan
 };
 
 /// The stable name of a code, e.g. `space_mismatch`.
@@ -36,7 +35,6 @@ constexpr std::string_view name(errc code) noexcept {
     case errc::space_mismatch: return "space_mismatch";
     case errc::zero_direction: return "zero_direction";
     case errc::non_finite: return "non_finite";
-    case errc::stale_memory: return "stale_memory";
   }
   return "unknown";
 }

@@ -15,14 +15,17 @@ namespace multitudes {
 /// runs, one for each thread, so that a thread meets the same part of a matrix every time.
 /// Waiting spins for a bounded time and then sleeps. One `run` at a time.
 ///
-/// Cost:    about a microsecond for each `run` while the workers are awake.
+/// Cost:    no allocation in `run`; a system call for each worker only if it fell asleep.
 class thread_pool {
  public:
+  static constexpr std::size_t max_threads = 256;
+
+  /// Starts at most max_threads, the caller's included; `concurrency` tells how many.
   explicit thread_pool(std::size_t n_threads = std::thread::hardware_concurrency()) {
-    const std::size_t n_workers = std::max<std::size_t>(n_threads, 1) - 1;
-    workers_.reserve(n_workers);
-    for (std::size_t i = 0; i < n_workers; ++i) {
-      workers_.emplace_back([this, i] { work(i + 1); });
+    const std::size_t n = std::clamp<std::size_t>(n_threads, 1, max_threads);
+    workers_.reserve(n - 1);
+    for (std::size_t i = 1; i < n; ++i) {
+      workers_.emplace_back([this, i] { work(i); });
     }
   }
   thread_pool(const thread_pool&) = delete;

@@ -101,16 +101,16 @@ class pair_activations {
   std::vector<float> rows_;  // (n_pairs, positive and negative, n_layers, model_dim)
 };
 
-/// The first token of a text that stands for it; never the beginning-of-text token.
+/// The first token of a text that stands for it; never one of the `begin` that start every text.
 inline std::size_t first_read(read_position read, std::span<const token_id> text,
-                              std::span<const token_id> other) noexcept {
-  if (read == read_position::mean_over_text) return 1;
+                              std::span<const token_id> other, std::size_t begin) noexcept {
+  if (read == read_position::mean_over_text) return begin;
   std::size_t first = text.size() - 1;
   if (read == read_position::after_difference) {
     const auto parting = std::mismatch(text.begin(), text.end(), other.begin(), other.end());
     first = std::min(first, static_cast<std::size_t>(parting.first - text.begin()));
   }
-  return std::max<std::size_t>(first, 1);
+  return std::max(first, begin);
 }
 
 /// Runs both texts of every pair through the model, several pairs in one batch.
@@ -122,12 +122,13 @@ expected<pair_activations> read_pair_activations(const language_model& lm, E& wo
   const std::size_t n_layers = lm.shape().n_layers;
   const std::size_t width = lm.shape().model_dim;
   std::vector<std::vector<token_id>> texts;
+  const std::size_t begin = lm.tokenizer->encode("").size();
   std::size_t longest = 1;
   for (const contrast_pair& pair : pairs) {
     for (const std::string* text : {&pair.positive, &pair.negative}) {
       texts.push_back(lm.tokenizer->encode(*text));
       longest = std::max(longest, texts.back().size());
-      if (texts.back().size() < 2) {
+      if (texts.back().size() <= begin) {
         return fail({.code = errc::invalid_argument,
                      .operation = "learn from pairs",
                      .place = "pair " + std::to_string((texts.size() - 1) / 2),
@@ -159,7 +160,7 @@ expected<pair_activations> read_pair_activations(const language_model& lm, E& wo
     if (auto ok = b->evaluate(workers, feeds, rows); !ok) return forward_error(ok);
     for (std::size_t f = 0; f < feeds.size(); ++f) {
       const std::size_t n_tokens = feeds[f].tokens.size();
-      const std::size_t from = first_read(read, feeds[f].tokens, feeds[f ^ 1].tokens);
+      const std::size_t from = first_read(read, feeds[f].tokens, feeds[f ^ 1].tokens, begin);
       for (std::size_t l = 0; l < n_layers; ++l) {
         const std::span<float> into = result.row((first + f) / 2, f % 2 == 0, l);
         for (std::size_t t = from; t < n_tokens; ++t) {
@@ -240,6 +241,14 @@ template <executor E>
 expected<learned> learn(const language_model& lm, std::string label,
                         std::span<const contrast_pair> pairs, E& workers,
                         const contrast_options& options = {}) {
+  if (lm.shape().n_layers < 2) {
+    return fail({.code = errc::unsupported,
+                 .operation = "learn " + label,
+                 .place = "model",
+                 .found = "one block, which is left out",
+                 .expected = "at least two blocks",
+                 .remedy = {}});
+  }
   if (pairs.size() < 3) {
     return fail({.code = errc::invalid_argument,
                  .operation = "learn " + label,

@@ -74,6 +74,15 @@ class batch {
 
   /// Errors:  out_of_memory if the sizes are too large; invalid_argument if one is 0.
   static expected<batch> make(language_model lm, batch_options options) {
+    constexpr std::size_t most = std::size_t{1} << 24;  // far above use, far below overflow
+    if (options.n_sequences > most || options.max_rows > most) {
+      return fail({.code = errc::out_of_memory,
+                   .operation = "make batch",
+                   .place = options.n_sequences > most ? "n_sequences" : "max_rows",
+                   .found = std::to_string(std::max(options.n_sequences, options.max_rows)),
+                   .expected = "at most " + std::to_string(most),
+                   .remedy = {}});
+    }
     if (options.n_sequences == 0 || options.max_rows == 0) {
       return fail({.code = errc::invalid_argument,
                    .operation = "make batch",
@@ -122,6 +131,7 @@ class batch {
   }
   /// A second sequence with the same memory and plan; memory is shared until either writes.
   expected<sequence_id> fork(sequence_id from) {
+    if (!cache_.is_open(from)) return not_open("fork sequence", from);
     auto s = cache_.fork(from);
     if (s) attachments_[s->value] = attachments_[from.value];
     return s;
@@ -136,9 +146,11 @@ class batch {
   /// Puts a plan on a sequence: what is evaluated from now on, within the span, is computed under
   /// it. What is already in memory stays as it is (session::steer offers to replay it).
   ///
-  /// Errors:  space_mismatch if the plan is another model's.
+  /// Errors:  space_mismatch if the plan is another model's; invalid_argument if the sequence is
+  ///          not open.
   /// Cost:    constant.
   expected<void> steer(sequence_id s, steering::attachment how) {
+    if (!cache_.is_open(s)) return not_open("steer sequence", s);
     if (const auto space = how.what.space(); space && *space != lm_.space()) {
       return fail({.code = errc::space_mismatch,
                    .operation = "steer sequence",
@@ -203,6 +215,15 @@ class batch {
     return {options.max_rows, options.max_rows};
   }
 
+  static unexpected<error> not_open(const char* operation, sequence_id s) {
+    return fail({.code = errc::invalid_argument,
+                 .operation = operation,
+                 .place = "sequence " + std::to_string(s.value),
+                 .found = "a sequence that is not open",
+                 .expected = {},
+                 .remedy = "open() it in this batch"});
+  }
+
   expected<void> check(std::span<const feed> feeds) const {
     const auto bad = [](std::size_t i, errc code, std::string found, std::string wanted,
                         const char* remedy) {
@@ -260,7 +281,7 @@ class batch {
       const steering::attachment& attached = attachments_[f.sequence.value];
       active_[n] = attached.at(at);
       places_[n] = next;
-      rows_[n] = {f.sequence, f.tokens[next.token], next.token + f.n_logits >= f.tokens.size(),
+      rows_[n] = {f.sequence, f.tokens[next.token], f.tokens.size() - next.token <= f.n_logits,
                   attached.id_at(at)};
       ++n;
       ++next.token;

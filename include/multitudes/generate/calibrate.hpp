@@ -16,12 +16,20 @@ namespace multitudes {
 /// itself (temperature 1, fixed seed): the same model always gives the same norms. The first
 /// position is left out, because models park an oversized row there.
 ///
-/// Errors:  out_of_memory.
+/// Errors:  out_of_memory; invalid_argument for no tokens.
 /// Cost:    `n_tokens` decoded tokens.
 template <executor E>
 expected<steering::residual_norms> calibrate(const language_model& lm, E& workers,
                                              std::size_t n_tokens = 64) {
-  auto s = session<E>::make(lm, {.context = n_tokens + 1, .how = {.temperature = 1.0f, .seed = 1}},
+  if (n_tokens == 0 || n_tokens > lm.shape().context_length + std::size_t{65536}) {
+    return fail({.code = errc::invalid_argument,
+                 .operation = "calibrate",
+                 .place = "n_tokens",
+                 .found = std::to_string(n_tokens),
+                 .expected = "at least 1, and no more than the model can hold",
+                 .remedy = {}});
+  }
+  auto s = session<E>::make(lm, {.context = n_tokens + 2, .how = {.temperature = 1.0f, .seed = 1}},
                             workers);
   if (!s) return forward_error(s);
   const std::size_t n_layers = lm.shape().n_layers;
@@ -31,7 +39,8 @@ expected<steering::residual_norms> calibrate(const language_model& lm, E& worker
   };
   const token_id first = lm.tokenizer->bos().value_or(token_id(0));
   if (auto ok = s->read(std::span(&first, 1)); !ok) return forward_error(ok);
-  for (std::size_t i = 0; i < n_tokens; ++i) {
+  // The last choice is not evaluated any more, hence one more than is measured.
+  for (std::size_t i = 0; i <= n_tokens; ++i) {
     auto token = s->next(measure);
     if (!token) return forward_error(token);
   }

@@ -14,7 +14,7 @@ namespace multitudes {
 class capture {
  public:
   /// Makes room for the tokens of these feeds. Layers may come in any order; those that the
-  /// model does not have stay zero.
+  /// model does not have stay zero, and so does everything if `model_dim` is not the model's.
   ///
   /// Cost:    tokens * layers * model_dim floats.
   capture(std::span<const feed> feeds, std::span<const layer_index> layers, std::size_t model_dim)
@@ -30,7 +30,8 @@ class capture {
 
   void operator()(feed_place place, layer_index layer, std::span<const float> h) const noexcept {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-      if (layers_[l] == layer) std::copy(h.begin(), h.end(), rows_.begin() + at(place, l));
+      if (layers_[l] != layer || h.size() != width_) continue;
+      std::copy(h.begin(), h.end(), rows_.begin() + at(place, l));
     }
   }
 

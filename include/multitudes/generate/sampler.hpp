@@ -55,7 +55,7 @@ class sampler {
  public:
   /// `stream` tells the sequences of a batch apart: same seed, different texts.
   sampler(sampling how, std::size_t vocab_size, std::uint64_t stream = 0)
-      : how_(how), stream_(stream) {
+      : how_(how), stream_(stream), penalized_in_(vocab_size) {
     candidates_.reserve(vocab_size);
   }
 
@@ -76,14 +76,18 @@ class sampler {
       candidates_.push_back({(logits[i] - top) / how_.temperature, token_id(i)});
     }
     const std::size_t kept = filter();
-    float total = 0;
-    for (std::size_t i = 0; i < kept; ++i) total += candidates_[i].weight;
-    float left = draw * total;
+    // In double: in float, small weights behind a large one would be lost from the sum.
+    double total = 0;
+    for (std::size_t i = 0; i < kept; ++i) total += static_cast<double>(candidates_[i].weight);
+    double left = static_cast<double>(draw) * total;
+    token_id chosen = candidates_[0].token;
     for (std::size_t i = 0; i < kept; ++i) {
-      left -= candidates_[i].weight;
-      if (left < 0) return candidates_[i].token;
+      if (!(candidates_[i].weight > 0)) continue;  // what is impossible stays so
+      chosen = candidates_[i].token;
+      left -= static_cast<double>(candidates_[i].weight);
+      if (left < 0) break;
     }
-    return candidates_[kept - 1].token;
+    return chosen;
   }
 
   /// The likeliest token, ties to the lowest id.
@@ -104,14 +108,15 @@ class sampler {
   }
   static bool earlier(const candidate& a, const candidate& b) noexcept { return a.token < b.token; }
 
-  void penalize(std::span<float> logits, std::span<const token_id> recent) const noexcept {
+  void penalize(std::span<float> logits, std::span<const token_id> recent) noexcept {
     if (how_.repetition_penalty == 1.0f) return;
     const auto window = recent.last(std::min(recent.size(), how_.repetition_window));
-    for (std::size_t i = 0; i < window.size(); ++i) {
-      const bool again = std::find(window.begin(), window.begin() + static_cast<std::ptrdiff_t>(i),
-                                   window[i]) != window.begin() + static_cast<std::ptrdiff_t>(i);
-      if (again) continue;  // once for each token, however often it was said
-      float& logit = logits[window[i].value];
+    ++call_;
+    for (const token_id token : window) {
+      // Once for each token, however often it was said.
+      if (token.value >= logits.size() || penalized_in_[token.value] == call_) continue;
+      penalized_in_[token.value] = call_;
+      float& logit = logits[token.value];
       logit = logit > 0 ? logit / how_.repetition_penalty : logit * how_.repetition_penalty;
     }
   }
@@ -128,12 +133,11 @@ class sampler {
       std::sort(first, kth, earlier);
       last = kth;
     }
-    if (how_.min_p > 0) {
-      const float least = std::log(how_.min_p);
-      last = std::remove_if(first, last, [&](const candidate& c) { return c.weight < least; });
-    }
     for (auto c = first; c != last; ++c) c->weight = std::exp(c->weight);
     if (how_.top_p < 1) last = nucleus(first, last);
+    if (how_.min_p > 0) {  // the likeliest weighs exp(0) = 1
+      last = std::remove_if(first, last, [&](const candidate& c) { return c.weight < how_.min_p; });
+    }
     return static_cast<std::size_t>(last - first);
   }
 
@@ -160,6 +164,8 @@ class sampler {
   sampling how_;
   std::uint64_t stream_;
   std::vector<candidate> candidates_;
+  std::vector<std::uint64_t> penalized_in_;  // (vocab_size): the last call that weakened it
+  std::uint64_t call_ = 0;
 };
 
 }  // namespace multitudes

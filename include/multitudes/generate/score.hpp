@@ -51,6 +51,17 @@ expected<std::vector<double>> log_probabilities(batch& b, E& workers,
                    .remedy = "begin texts with the model's beginning-of-text token"});
     }
   }
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    // The batch checks the others; the last one is only scored.
+    const token_id last = texts[i].tokens.back();
+    if (last.value < b.lm().shape().vocab_size) continue;
+    return fail({.code = errc::invalid_argument,
+                 .operation = "score texts",
+                 .place = "text " + std::to_string(i) + ", last token",
+                 .found = std::to_string(last.value),
+                 .expected = "less than " + std::to_string(b.lm().shape().vocab_size),
+                 .remedy = "encode with this model's tokenizer"});
+  }
   std::vector<double> sums(texts.size(), 0.0);
   std::vector<sequence_id> open;
   std::vector<feed> feeds;

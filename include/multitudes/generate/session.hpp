@@ -7,6 +7,7 @@
 #include <multitudes/text/stream_decoder.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -75,7 +76,8 @@ class session {
   /// Chooses the next token. It is computed with the call after it, so that a plan exchanged in
   /// between is in force for it.
   ///
-  /// Errors:  invalid_argument if nothing was read yet; out_of_memory if the context is full.
+  /// Errors:  invalid_argument if nothing was read yet; out_of_memory if the context is full;
+  ///          non_finite if the model gives no numbers.
   template <residual_observer O = no_observer>
   expected<token_id> next(const O& observer = {}) {
     if (auto ok = catch_up(observer); !ok) return forward_error(ok);
@@ -85,7 +87,20 @@ class session {
                    .place = {},
                    .found = "a session that has read nothing",
                    .expected = "at least one token to continue",
-                   .remedy = "read() a text first, also if it is empty"});
+                   .remedy = "read() a text first; an empty one is enough if the model has a "
+                             "beginning-of-text token"});
+    }
+    // Minus infinity is a mask; anything else that is no number is a broken model.
+    const bool broken = std::any_of(logits_.begin(), logits_.end(), [](float x) {
+      return !(x < std::numeric_limits<float>::infinity());
+    });
+    if (broken) {
+      return fail({.code = errc::non_finite,
+                   .operation = "generate",
+                   .place = "logits at position " + std::to_string(tokens_.size()),
+                   .found = "NaN or infinity",
+                   .expected = "numbers",
+                   .remedy = "lower the steering strength; else the model file is damaged"});
     }
     const token_id token = sampler_.choose(logits_, tokens_, position(tokens_.size()));
     has_logits_ = false;
@@ -95,6 +110,9 @@ class session {
 
   /// Writes up to `max_tokens` tokens or until the end-of-text token; `show` gets each piece of
   /// text as soon as its characters are complete.
+  ///
+  /// A character that the last token leaves unfinished comes out as U+FFFD: to write token by
+  /// token, use `next` and a stream_decoder of your own.
   ///
   /// Errors:  those of `next`; what was written before stays in the session.
   template <residual_observer O = no_observer>
@@ -131,10 +149,12 @@ class session {
   /// Cost:    keep: constant; replay: a pass over the whole session.
   expected<void> steer(steering::attachment how, memory earlier) {
     if (auto ok = batch_.steer(sequence_, std::move(how)); !ok) return ok;
-    if (earlier == memory::keep || tokens_.empty()) return {};
+    // Exactly what was in memory: a token that was chosen since is computed with the next call.
+    const std::size_t held = batch_.length(sequence_);
+    if (earlier == memory::keep || held == 0) return {};
     batch_.truncate(sequence_, 0);
     has_logits_ = false;
-    return catch_up(no_observer{});
+    return catch_up(no_observer{}, held);
   }
   expected<void> steer(steering::plan plan, memory earlier) {
     return steer(steering::attachment{std::move(plan), {}}, earlier);
@@ -180,16 +200,20 @@ class session {
   /// Evaluates what was read or chosen but is not in memory yet.
   template <residual_observer O>
   expected<void> catch_up(const O& observer) {
+    return catch_up(observer, tokens_.size());
+  }
+  template <residual_observer O>
+  expected<void> catch_up(const O& observer, std::size_t upto) {
     const std::size_t done = batch_.length(sequence_);
-    if (done == tokens_.size()) return {};
-    const feed news{sequence_, std::span<const token_id>(tokens_).subspan(done)};
+    if (done == upto) return {};
+    const feed news{sequence_, std::span<const token_id>(tokens_).subspan(done, upto - done)};
     auto ok = batch_.evaluate(
         *workers_, std::span(&news, 1),
         [&](feed_place, std::span<float> logits) {
           std::copy(logits.begin(), logits.end(), logits_.begin());
         },
         observer);
-    if (ok) has_logits_ = true;
+    if (ok) has_logits_ = upto == tokens_.size();
     return ok;
   }
 

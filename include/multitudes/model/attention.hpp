@@ -34,6 +34,7 @@ void attend(const kv_cache& cache, sequence_id s, layer_index layer, std::size_t
     simd::page_scores<I, float>(query, cache.keys(s, first / kv_page_length, layer, kv_head),
                                 kv_page_length, scale, page);
     const float new_maximum = std::max(maximum, simd::max<I, float>(page));
+    if (new_maximum == -std::numeric_limits<float>::infinity()) continue;  // nothing to add yet
     // exp(-inf) = 0 on the first page, where nothing has been summed yet.
     const float shrink = maximum == new_maximum ? 1.0f : std::exp(maximum - new_maximum);
     maximum = new_maximum;

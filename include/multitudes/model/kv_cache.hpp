@@ -54,7 +54,8 @@ class kv_cache {
                                  arena& memory) {
     const auto n_pages = page_count(limits).get();
     const auto bytes = required_bytes(shape, limits);
-    if (!n_pages || !bytes || *n_pages >= std::numeric_limits<std::uint32_t>::max()) {
+    if (!n_pages || !bytes || limits.max_length >= std::numeric_limits<std::uint32_t>::max() ||
+        *n_pages >= std::numeric_limits<std::uint32_t>::max()) {
       return fail({.code = errc::out_of_memory,
                    .operation = "key-value cache",
                    .place = {},

@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <bit>
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -136,10 +137,15 @@ inline expected<float> real(const gguf::file& file, const std::string& key, floa
   return static_cast<float>(*number);
 }
 
-/// A file's identity without reading all of it: each tensor's name, type, place and 64 spread
-/// samples of 8 bytes. Training changes every matrix everywhere, so samples tell models apart.
-inline fingerprint fingerprint_of(const gguf::file& file) {
+/// A model's identity without reading all of it: its shape, and of each tensor the name, type,
+/// dimensions and 64 spread samples of 8 bytes. Training changes every matrix everywhere, so
+/// samples tell models apart.
+inline fingerprint fingerprint_of(const hyper_parameters& p, const gguf::file& file) {
   fingerprint_builder id;
+  id.add(p.n_layers).add(p.n_heads).add(p.n_kv_heads).add(p.head_dim).add(p.rotary_dim);
+  for (const float x : {p.norm_epsilon, p.rotary_base, p.rotary_scale}) {
+    id.add(std::bit_cast<std::uint32_t>(x));
+  }
   for (const gguf::tensor& tensor : file.tensors()) {
     id.add(tensor.name).add(static_cast<std::uint64_t>(tensor.type));
     for (const std::uint64_t dim : tensor.dims) id.add(dim);
@@ -167,6 +173,7 @@ inline expected<hyper_parameters> read_hyper_parameters(const gguf::file& file) 
                  .expected = "llama",
                  .remedy = "only models of the Llama family can be run"});
   }
+  bool scales_positions = true;
   if (file.find("llama.rope.scaling.type") != nullptr) {
     auto scaling = file.string_at("llama.rope.scaling.type");
     if (!scaling) return forward_error(scaling);
@@ -178,6 +185,7 @@ inline expected<hyper_parameters> read_hyper_parameters(const gguf::file& file) 
                    .expected = "none or linear",
                    .remedy = "this kind of context extension is not implemented"});
     }
+    scales_positions = *scaling == "linear";
   }
   hyper_parameters p;
   const struct {
@@ -222,7 +230,7 @@ inline expected<hyper_parameters> read_hyper_parameters(const gguf::file& file) 
   p.rotary_base = *base;
   auto factor = detail::real(file, "llama.rope.scaling.factor", 1.0f);
   if (!factor) return forward_error(factor);
-  p.rotary_scale = *factor == 0.0f ? 1.0f : 1.0f / *factor;
+  p.rotary_scale = !scales_positions || *factor == 0.0f ? 1.0f : 1.0f / *factor;
   const gguf::tensor* embedding = file.find_tensor("token_embd.weight");
   if (embedding != nullptr && embedding->dims[1] <= std::numeric_limits<std::uint32_t>::max()) {
     p.vocab_size = static_cast<std::uint32_t>(embedding->dims[1]);
@@ -234,7 +242,7 @@ inline expected<hyper_parameters> read_hyper_parameters(const gguf::file& file) 
 /// Makes a model of a file. Nothing is copied: the weights keep the file alive.
 ///
 /// Errors:  not_found, shape_mismatch or unsupported, naming the tensor; see
-///          read_hyper_parameters for the rest.
+///          read_hyper_parameters for the rest; non_finite for bad rotary divisors.
 /// Cost:    independent of the number of weights, apart from the file's own reading.
 inline expected<weights> load(std::shared_ptr<const gguf::file> file) {
   auto shape = read_hyper_parameters(*file);
@@ -243,7 +251,7 @@ inline expected<weights> load(std::shared_ptr<const gguf::file> file) {
 
   weights w;
   w.shape = p;
-  w.id = detail::fingerprint_of(*file);
+  w.id = detail::fingerprint_of(p, *file);
   detail::tensor_source tensors(*file);
   expected<void> outcome;
   const auto matrix = [&](simd::weight_matrix& into, const std::string& name, std::size_t rows,
@@ -270,6 +278,15 @@ inline expected<weights> load(std::shared_ptr<const gguf::file> file) {
   if (tensors.has("output.weight")) matrix(w.head, "output.weight", p.vocab_size, p.model_dim);
   if (tensors.has("rope_freqs.weight")) {
     vector(w.rotary_divisors, "rope_freqs.weight", p.rotary_dim / 2);
+  }
+  for (const float divisor : w.rotary_divisors) {
+    if (divisor > 0 && std::isfinite(divisor)) continue;
+    return fail({.code = errc::non_finite,
+                 .operation = "load model",
+                 .place = "tensor rope_freqs.weight",
+                 .found = std::to_string(divisor),
+                 .expected = "numbers above 0",
+                 .remedy = "the file is damaged"});
   }
   for (std::uint32_t i = 0; i < p.n_layers && outcome; ++i) {
     const std::string block = "blk." + std::to_string(i) + ".";

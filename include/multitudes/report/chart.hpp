@@ -38,7 +38,7 @@ struct line_chart {
   std::vector<series> lines = {};
   std::vector<chart_marker> vertical = {};    ///< at values of x
   std::vector<chart_marker> horizontal = {};  ///< at values of y
-  int width = 760;   ///< in pixels; grows where texts leave no room to plot
+  int width = 760;  ///< in pixels; grows where texts leave no room to plot
   int height = 380;
 };
 
