@@ -221,6 +221,7 @@ TEST_CASE("an observer sees the row that steering left, and a capture keeps it i
   CHECK(same(both.row({1, 3}, 0), run(0, plan, {top}).row({1, 3}, 0)));
   CHECK(same(both.row({1, 3}, 1), run(0, plan, {bottom}).row({1, 3}, 0)));
   CHECK(same(both.row({1, 8}, 0), run(1, plan, {top}).row({0, 8}, 0)));
+  CHECK(!same(both.row({0, 3}, 0), both.row({1, 3}, 0)));  // the texts differ
   // Nothing before block 0 is steered, so its row is the plain one and the plan's addition.
   const auto plain = run(0, {}, {bottom});
   std::vector<float> steered(plain.row({0, 10}, 0).begin(), plain.row({0, 10}, 0).end());

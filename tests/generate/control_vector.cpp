@@ -80,3 +80,11 @@ TEST_CASE("a file without tensors is refused") {
   const auto file = *mt::gguf::file::parse(*out.bytes());
   CHECK(mt::read_control_vector(file, space, "v").error().code == mt::errc::not_found);
 }
+
+TEST_CASE("a persona of nobody is not written") {
+  const auto nobody = mt::materialize(mt::zero_persona, space);
+  REQUIRE(nobody.has_value());
+  const auto refused = mt::write_control_vector(*nobody, "nobody_for_test.gguf");
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == mt::errc::zero_direction);
+}

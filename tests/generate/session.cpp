@@ -268,25 +268,27 @@ TEST_CASE("a session is not made with sampling settings out of range") {
 TEST_CASE("calibration is the median norm of what the model writes, layer by layer") {
   const auto lm = tiny_model();
   mt::inline_executor one;
-  constexpr std::size_t n = 10;
-  const auto found = *mt::calibrate(lm, one, n);
-  auto s = *mt::session<>::make(lm, {.context = n + 2, .how = {.temperature = 1.0f, .seed = 1}});
-  std::vector<std::vector<float>> norms(lm.shape().n_layers);
-  const mt::token_id first[] = {*lm.tokenizer->bos()};
-  REQUIRE(s.read(std::span<const mt::token_id>(first)).has_value());
-  for (std::size_t i = 0; i <= n; ++i) {
-    const auto observe = [&](mt::feed_place, mt::layer_index l, std::span<const float> h) {
-      double squares = 0;
-      for (const float x : h) squares += static_cast<double>(x) * static_cast<double>(x);
-      norms[l.value].push_back(static_cast<float>(std::sqrt(squares)));
-    };
-    REQUIRE(s.next(observe).has_value());
-  }
-  for (std::size_t l = 0; l < norms.size(); ++l) {
-    REQUIRE(norms[l].size() == n);  // the first position is left out
-    std::sort(norms[l].begin(), norms[l].end());
-    // A sum of 32 squares in float.
-    CHECK(found.typical[l] == doctest::Approx(norms[l][n / 2]).epsilon(1e-5));
+  // With one row more, the median of an even or of an odd number must move.
+  for (const std::size_t n : {std::size_t{10}, std::size_t{11}}) {
+    const auto found = *mt::calibrate(lm, one, n);
+    auto s = *mt::session<>::make(lm, {.context = n + 2, .how = {.temperature = 1.0f, .seed = 1}});
+    std::vector<std::vector<float>> norms(lm.shape().n_layers);
+    const mt::token_id first[] = {*lm.tokenizer->bos()};
+    REQUIRE(s.read(std::span<const mt::token_id>(first)).has_value());
+    for (std::size_t i = 0; i <= n; ++i) {
+      const auto observe = [&](mt::feed_place, mt::layer_index l, std::span<const float> h) {
+        double squares = 0;
+        for (const float x : h) squares += static_cast<double>(x) * static_cast<double>(x);
+        norms[l.value].push_back(static_cast<float>(std::sqrt(squares)));
+      };
+      REQUIRE(s.next(observe).has_value());
+    }
+    for (std::size_t l = 0; l < norms.size(); ++l) {
+      REQUIRE(norms[l].size() == n);  // the first position is left out
+      std::sort(norms[l].begin(), norms[l].end());
+      // A sum of 32 squares in float.
+      CHECK(found.typical[l] == doctest::Approx(norms[l][n / 2]).epsilon(1e-5));
+    }
   }
 }
 

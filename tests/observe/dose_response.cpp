@@ -126,3 +126,11 @@ TEST_CASE("strengths are shares of the layers' norms, and losses are means over 
   CHECK(c.doses[0].log_ratio == doctest::Approx(ratio / 3).epsilon(1e-12));
   CHECK(c.doses[0].neutral_loss == doctest::Approx(loss / n_tokens).epsilon(1e-12));
 }
+
+TEST_CASE("doses that stay level end the monotonic range, and the slope is of every dose in it") {
+  const auto c = curve({{-1, -1, 1}, {0, 0, 1}, {1, 0, 1}, {2, 1, 1}});
+  const auto range = *mt::monotonic_range(c);
+  CHECK(range.first == 0);
+  CHECK(range.last == 1);
+  CHECK(mt::dose_slope(c, {0, 2})->slope == doctest::Approx(0.5));
+}
