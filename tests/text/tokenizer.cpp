@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -401,4 +402,46 @@ TEST_CASE("pieces without types are all normal") {
   const tokenizer t = made(v);
   CHECK(t.bytes_of(token_id(256)) == "<|end|>");
   CHECK_FALSE(t.is_control(token_id(256)));
+}
+
+TEST_CASE("a tokenizer gives back the vocabulary that it was made from, also when copied") {
+  small_vocabulary marks = sentencepiece_vocabulary();
+  marks.add("ab", -1.5f);
+  marks.add("", 0.25f, piece_type::unused);
+  marks.facts.pre = "default";
+  marks.facts.eos = token_id(2);
+  marks.facts.add_eos = true;
+  const std::vector<token_id> strips{token_id(2), token_id(1)};
+  marks.facts.strip_after = strips;
+  small_vocabulary bytes = byte_level_vocabulary();
+  bytes.add("ab");
+  bytes.merges = {"a b", "< |", "a b"};
+  bytes.add("<|", 0, piece_type::control);  // a merge that is never applied is given back too
+  bytes.scores.clear();
+  for (const small_vocabulary* v : {&marks, &bytes}) {
+    const auto copy = [&] {
+      const tokenizer original = made(*v);
+      return original;
+    }();
+    v->with([&](const vocabulary& wanted) {
+      copy.with_vocabulary([&](const vocabulary& found) {
+        const auto same = [](auto a, auto b) {
+          return std::equal(a.begin(), a.end(), b.begin(), b.end());
+        };
+        CHECK(found.model == wanted.model);
+        CHECK(found.pre == wanted.pre);
+        CHECK(same(found.pieces, wanted.pieces));
+        CHECK(same(found.scores, wanted.scores));
+        CHECK(same(found.types, wanted.types));
+        CHECK(same(found.merges, wanted.merges));
+        CHECK(found.bos == wanted.bos);
+        CHECK(found.eos == wanted.eos);
+        CHECK(found.unknown == wanted.unknown);
+        CHECK(same(found.strip_after, wanted.strip_after));
+        CHECK(found.add_bos == wanted.add_bos);
+        CHECK(found.add_eos == wanted.add_eos);
+        CHECK(found.add_space_prefix == wanted.add_space_prefix);
+      });
+    });
+  }
 }

@@ -50,6 +50,7 @@ class tokenizer {
     made.add_bos_ = v.add_bos;
     made.add_eos_ = v.add_eos;
     made.read_surfaces(v);
+    made.record_ = record(v);
     return made;
   }
 
@@ -116,6 +117,31 @@ class tokenizer {
   [[nodiscard]] std::optional<token_id> find(std::string_view piece) const noexcept {
     return pieces_.find(piece);
   }
+  /// Calls `use` with the vocabulary that this was made from, every list in its order; borrowed
+  /// for the length of the call.
+  ///
+  /// Cost:    a view of each piece and merge.
+  template <class Use>
+  decltype(auto) with_vocabulary(Use&& use) const {
+    std::vector<std::string_view> pieces(vocab_size());
+    for (std::size_t i = 0; i < pieces.size(); ++i) pieces[i] = pieces_[token_id(i)];
+    std::vector<std::string_view> merges(record_.merges.size());
+    for (std::size_t i = 0; i < merges.size(); ++i) merges[i] = record_.merges[i];
+    return std::forward<Use>(use)(
+        vocabulary{.model = std::holds_alternative<sentencepiece>(kind_) ? "llama" : "gpt2",
+                   .pre = record_.pre,
+                   .pieces = pieces,
+                   .scores = record_.scores,
+                   .types = record_.types,
+                   .merges = merges,
+                   .bos = bos_,
+                   .eos = eos_,
+                   .unknown = record_.unknown,
+                   .strip_after = record_.strip_after,
+                   .add_bos = add_bos_,
+                   .add_eos = add_eos_,
+                   .add_space_prefix = record_.add_space_prefix});
+  }
   [[nodiscard]] bool is_control(token_id token) const noexcept {
     return token.value < flags_.size() && (flags_[token.value] & control) != 0;
   }
@@ -123,6 +149,28 @@ class tokenizer {
  private:
   static constexpr std::uint8_t control = 1;
   static constexpr std::uint8_t merged = 2;  // a piece that merging makes from text
+
+  /// What else it was made from, kept only so that it can be written down again.
+  struct record {
+    record() = default;
+    explicit record(const vocabulary& v)
+        : pre(v.pre),
+          scores(v.scores.begin(), v.scores.end()),
+          types(v.types.begin(), v.types.end()),
+          unknown(v.unknown),
+          strip_after(v.strip_after.begin(), v.strip_after.end()),
+          add_space_prefix(v.add_space_prefix) {
+      for (const std::string_view merge : v.merges) merges.append(merge);
+    }
+
+    std::string pre;
+    std::vector<float> scores;
+    std::vector<std::int32_t> types;
+    string_pool merges;
+    std::optional<token_id> unknown;
+    std::vector<token_id> strip_after;
+    bool add_space_prefix = false;
+  };
 
   explicit tokenizer(piece_table pieces) : pieces_(std::move(pieces)) {}
 
@@ -197,6 +245,7 @@ class tokenizer {
   std::variant<sentencepiece, byte_bpe> kind_;
   special_tokens special_;
   string_pool surfaces_;
+  record record_;
   std::vector<std::uint8_t> flags_;
   std::optional<token_id> bos_;
   std::optional<token_id> eos_;
