@@ -74,6 +74,24 @@ TEST_CASE("pieces are written one after the other") {
   CHECK(content(path) == "onetwo");
 }
 
+TEST_CASE("bytes may be made while they are written, and failing to leaves the old file alone") {
+  const scratch s;
+  const auto path = s.path("a.bin");
+  REQUIRE(write_file(path, [](byte_sink take) {
+    auto done = take(bytes_of("made "));
+    return done ? take(bytes_of("in two")) : done;
+  }));
+  CHECK(content(path) == "made in two");
+  const auto refused = write_file(path, [](byte_sink take) -> expected<void> {
+    if (auto done = take(bytes_of("half")); !done) return done;
+    return fail({.code = errc::non_finite, .operation = "make bytes"});
+  });
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().operation == "make bytes");
+  CHECK(content(path) == "made in two");
+  CHECK(s.n_entries() == 1);
+}
+
 TEST_CASE("a path without a folder is in the current one") {
   const std::string path = "multitudes_test_durable.bin";
   REQUIRE(write_file(path, bytes_of("here")));
@@ -94,6 +112,10 @@ TEST_CASE("a leftover of a crash is not in the way and not touched") {
   REQUIRE_FALSE(full);
   CHECK(full.error().remedy.find(".partial") != std::string::npos);
   CHECK(content(path) == "new");
+  remove_leftovers(path);
+  CHECK(s.n_entries() == 1);
+  CHECK(write_file(path, bytes_of("newer")));
+  CHECK(content(path) == "newer");
 }
 
 TEST_CASE("a failure names the path and says what the system said") {

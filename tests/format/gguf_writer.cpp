@@ -220,6 +220,54 @@ TEST_CASE("a saved file is the bytes") {
   CHECK(walk(*f) == walk(*gguf::file::parse(*out.bytes())));
 }
 
+TEST_CASE("data that is made while the file is written gives the same bytes, every time") {
+  std::vector<float> data(30);
+  for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<float>(i);
+  const std::uint64_t dims[] = {3, 10};
+  const auto in_rows = [&](byte_sink take) {
+    expected<void> done;
+    for (std::size_t r = 0; r < 10 && done; ++r) {
+      done = take(bytes_of(data).subspan(12 * r, 12));
+    }
+    return done;
+  };
+  gguf::writer viewed, made;
+  for (gguf::writer* out : {&viewed, &made}) out->add("k", "v");
+  viewed.add_tensor("t", dims, gguf::tensor_type::f32, bytes_of(data));
+  made.add_tensor("t", dims, gguf::tensor_type::f32, in_rows);
+  for (gguf::writer* out : {&viewed, &made}) {
+    out->add_tensor("u", {30}, gguf::tensor_type::f32, bytes_of(data));
+  }
+  CHECK(*made.bytes() == *viewed.bytes());
+  CHECK(*made.bytes() == *viewed.bytes());
+}
+
+TEST_CASE("data made in another length, or not at all, is an error and leaves the old file") {
+  const std::string path = "multitudes_test_made.gguf";
+  const std::vector<float> data(4, 1.0f);
+  gguf::writer good;
+  good.add_tensor("t", {4}, gguf::tensor_type::f32, bytes_of(data));
+  REQUIRE(good.save(path));
+  const std::uint64_t dims[] = {4};
+  for (const std::size_t n : {std::size_t{0}, std::size_t{15}, std::size_t{17}}) {
+    const std::vector<std::byte> bytes(n);
+    const auto give = [&](byte_sink take) { return take(bytes); };
+    gguf::writer out;
+    out.add_tensor("t", dims, gguf::tensor_type::f32, give);
+    CHECK(mistake(out).message() == "gguf writer: tensor \"t\": found " + std::to_string(n) +
+                                        " bytes of data, expected 16 bytes");
+    CHECK(out.save(path).error().code == errc::shape_mismatch);
+  }
+  const auto give_up = [](byte_sink) -> expected<void> {
+    return fail({.code = errc::non_finite, .operation = "make data"});
+  };
+  gguf::writer out;
+  out.add_tensor("t", dims, gguf::tensor_type::f32, give_up);
+  CHECK(out.save(path).error().operation == "make data");
+  CHECK(gguf::file::read(path)->size_bytes() == good.bytes()->size());
+  std::remove(path.c_str());
+}
+
 TEST_CASE("nothing in it is still a file") {
   const auto bytes = gguf::writer().bytes();
   REQUIRE(bytes);

@@ -88,9 +88,9 @@ class byte_list {
 
 }  // namespace detail
 
-/// Builds a GGUF file of version 3. Tensor data is viewed, not copied: it must live until the
-/// last `bytes` or `save`. Mistakes are kept and come out there, so that a file is written down
-/// as a list:
+/// Builds a GGUF file of version 3. Tensor data is viewed, not copied: it, or what makes it, must
+/// live until the last `bytes` or `save`. Mistakes are kept and come out there, so that a file is
+/// written down as a list:
 ///
 ///     gguf::writer out;
 ///     out.add("general.architecture", "llama");
@@ -158,14 +158,16 @@ class writer {
   ///          `data` is not as long as the shape says.
   void add_tensor(std::string_view name, std::span<const std::uint64_t> dims, tensor_type type,
                   std::span<const std::byte> data) {
-    if (name.size() > max_tensor_name_bytes) {
-      refuse(errc::invalid_argument, tensor_place(name), std::to_string(name.size()) + " bytes",
-             "a name of at most " + std::to_string(max_tensor_name_bytes) + " bytes");
+    if (const auto size = check_shape(name, dims, type)) {
+      if (*size != data.size()) return refuse(wrong_size(name, data.size(), *size));
+      tensors_.push_back({std::string(name), dims, type, *size, data, std::nullopt});
     }
-    if (check_shape(name, dims, type, data.size())) {
-      record r{.name = std::string(name), .n_dims = dims.size(), .type = type, .data = data};
-      std::copy(dims.begin(), dims.end(), r.dims.begin());
-      tensors_.push_back(std::move(r));
+  }
+  /// The same for data that is made while the file is written, as often as it is written.
+  void add_tensor(std::string_view name, std::span<const std::uint64_t> dims, tensor_type type,
+                  byte_source data) {
+    if (const auto size = check_shape(name, dims, type)) {
+      tensors_.push_back({std::string(name), dims, type, *size, {}, data});
     }
   }
 
@@ -176,56 +178,53 @@ class writer {
 
   /// The whole file in memory.
   ///
-  /// Errors:  the first mistake made so far; invalid_argument for a name that occurs twice.
+  /// Errors:  the first mistake made so far; invalid_argument for a name that occurs twice;
+  ///          shape_mismatch for data made in another length than the shape says, or what making
+  ///          it failed with.
   /// Cost:    linear in the file's size, but for sorting the names.
   [[nodiscard]] expected<std::vector<std::byte>> bytes() const {
-    const auto layout = lay_out();
-    if (!layout) return fail(layout.error());
+    const auto head = make_head();
+    if (!head) return fail(head.error());
     std::vector<std::byte> file;
-    for (const auto piece : layout->pieces()) file.insert(file.end(), piece.begin(), piece.end());
+    const auto take = [&](std::span<const std::byte> piece) -> expected<void> {
+      file.insert(file.end(), piece.begin(), piece.end());
+      return {};
+    };
+    if (auto done = write(*head, take); !done) return forward_error(done);
     return file;
   }
 
   /// Writes the file durably (see `write_file`), without a second copy of the tensors.
   [[nodiscard]] expected<void> save(const std::string& path) const {
-    const auto layout = lay_out();
-    if (!layout) return fail(layout.error());
-    return write_file(path, layout->pieces());
+    const auto head = make_head();
+    if (!head) return fail(head.error());
+    return write_file(path, [&](byte_sink take) { return write(*head, take); });
   }
 
  private:
   struct record {
+    record(std::string its_name, std::span<const std::uint64_t> its_dims, tensor_type its_type,
+           std::size_t its_size, std::span<const std::byte> bytes, std::optional<byte_source> made)
+        : name(std::move(its_name)),
+          n_dims(its_dims.size()),
+          type(its_type),
+          size(its_size),
+          data(bytes),
+          source(made) {
+      std::copy(its_dims.begin(), its_dims.end(), dims.begin());
+    }
+
     std::string name;
-    std::size_t n_dims = 0;
+    std::size_t n_dims;
     std::array<std::uint64_t, 4> dims{1, 1, 1, 1};
-    tensor_type type{};
+    tensor_type type;
+    std::size_t size;
     std::span<const std::byte> data;
+    std::optional<byte_source> source;  ///< in place of `data`
   };
 
-  /// The file's parts in order, with what they view kept alive.
-  class layout_plan {
-   public:
-    layout_plan(detail::byte_list head, std::uint32_t alignment)
-        : head_(std::move(head)), padding_(alignment) {
-      parts_.push_back(head_.view());
-    }
-    layout_plan(layout_plan&&) = default;
-    void add(std::span<const std::byte> data) {
-      parts_.push_back(data);
-      const std::size_t rest = data.size() % padding_.size();
-      if (rest != 0) parts_.push_back(std::span(padding_).first(padding_.size() - rest));
-    }
-    [[nodiscard]] std::span<const std::span<const std::byte>> pieces() const noexcept {
-      return parts_;
-    }
-
-   private:
-    detail::byte_list head_;
-    std::vector<std::byte> padding_;
-    std::vector<std::span<const std::byte>> parts_;
-  };
-
-  [[nodiscard]] expected<layout_plan> lay_out() const {
+  /// Everything before the tensors' data.
+  [[nodiscard]] expected<detail::byte_list> make_head() const {
     if (first_error_) return fail(*first_error_);
     if (const std::string* twice = repeated(keys_)) return repeats(key_place(*twice));
     std::vector<std::string> names;
@@ -244,13 +243,28 @@ class writer {
       head.append(std::as_bytes(std::span(r.dims).first(r.n_dims)));
       head.number(static_cast<std::uint32_t>(r.type));
       head.number(offset);
-      offset += padded(r.data.size());
+      offset += padded(r.size);
     }
     // The end is padded like every tensor: other readers take the data in one piece.
     if (!tensors_.empty()) head.pad_to(padded(head.view().size()));
-    layout_plan plan(std::move(head), alignment_);
-    for (const record& r : tensors_) plan.add(r.data);
-    return plan;
+    return head;
+  }
+
+  [[nodiscard]] expected<void> write(const detail::byte_list& head, byte_sink take) const {
+    const std::vector<std::byte> padding(alignment_);
+    auto done = take(head.view());
+    for (const record& r : tensors_) {
+      std::size_t size = 0;
+      const auto count = [&](std::span<const std::byte> piece) {
+        size += piece.size();
+        return take(piece);
+      };
+      if (done) done = r.source ? (*r.source)(count) : count(r.data);
+      if (!done) break;
+      if (size != r.size) return fail(wrong_size(r.name, size, r.size));
+      if (padded(size) != size) done = take(std::span(padding).first(padded(size) - size));
+    }
+    return done;
   }
 
   [[nodiscard]] std::size_t padded(std::size_t size) const noexcept {
@@ -259,8 +273,8 @@ class writer {
 
   void begin_entry(std::string_view key, value_type type) {
     if (key.size() > max_key_bytes) {
-      refuse(errc::invalid_argument, key_place(key), std::to_string(key.size()) + " bytes",
-             "a key of at most " + std::to_string(max_key_bytes) + " bytes");
+      refuse(mistake(errc::invalid_argument, key_place(key), std::to_string(key.size()) + " bytes",
+                     "a key of at most " + std::to_string(max_key_bytes) + " bytes"));
     }
     keys_.emplace_back(key);
     head_.text(key);
@@ -277,37 +291,40 @@ class writer {
     if (is_alignment(alignment)) {
       alignment_ = static_cast<std::uint32_t>(alignment);
     } else {
-      refuse(errc::invalid_argument, key_place(alignment_key), "another value",
-             "a power of two from 8 to " + std::to_string(max_alignment));
+      refuse(mistake(errc::invalid_argument, key_place(alignment_key), "another value",
+                     "a power of two from 8 to " + std::to_string(max_alignment)));
     }
   }
 
-  bool check_shape(std::string_view name, std::span<const std::uint64_t> dims, tensor_type type,
-                   std::size_t n_bytes) {
-    const auto refuse_tensor = [&](errc code, std::string found, std::string wanted) {
-      refuse(code, tensor_place(name), std::move(found), std::move(wanted));
-      return false;
+  /// The bytes that a tensor of this shape has, unless there is something wrong with it.
+  std::optional<std::size_t> check_shape(std::string_view name, std::span<const std::uint64_t> dims,
+                                         tensor_type type) {
+    const auto refuse_tensor = [&](std::string found, std::string wanted) {
+      refuse(
+          mistake(errc::invalid_argument, tensor_place(name), std::move(found), std::move(wanted)));
+      return std::nullopt;
     };
+    if (name.size() > max_tensor_name_bytes) {
+      return refuse_tensor(std::to_string(name.size()) + " bytes",
+                           "a name of at most " + std::to_string(max_tensor_name_bytes) + " bytes");
+    }
     const auto block = block_of(type);
     if (!block) {
-      return refuse_tensor(errc::invalid_argument,
-                           "type " + std::to_string(static_cast<std::uint32_t>(type)),
+      return refuse_tensor("type " + std::to_string(static_cast<std::uint32_t>(type)),
                            "a type with a known block");
     }
     if (dims.empty() || dims.size() > 4 || std::count(dims.begin(), dims.end(), 0u) != 0) {
-      return refuse_tensor(errc::invalid_argument, std::to_string(dims.size()) + " dimensions",
+      return refuse_tensor(std::to_string(dims.size()) + " dimensions",
                            "1 to 4 dimensions of at least 1");
     }
     if (dims[0] % block->elements != 0) {
-      return refuse_tensor(errc::invalid_argument, "rows of " + std::to_string(dims[0]),
+      return refuse_tensor("rows of " + std::to_string(dims[0]),
                            "rows of whole blocks of " + std::to_string(block->elements));
     }
     checked_size size = checked_size(dims[0] / block->elements) * block->bytes;
     for (const std::uint64_t d : dims.subspan(1)) size = size * d;
-    if (size.get() == n_bytes) return true;
-    return refuse_tensor(
-        errc::shape_mismatch, std::to_string(n_bytes) + " bytes of data",
-        size.get() ? std::to_string(*size.get()) + " bytes" : "a size that can be counted");
+    if (!size.get()) return refuse_tensor("too many elements", "a size that can be counted");
+    return size.get();
   }
 
   [[nodiscard]] static const std::string* repeated(const std::vector<std::string>& names) {
@@ -324,14 +341,18 @@ class writer {
   static std::string tensor_place(std::string_view name) {
     return "tensor " + detail::quoted(name);
   }
-  static unexpected<error> repeats(std::string place) {
-    return fail(
-        {errc::invalid_argument, "gguf writer", std::move(place), "it twice", "it once", {}});
+  static error mistake(errc code, std::string place, std::string found, std::string wanted) {
+    return {code, "gguf writer", std::move(place), std::move(found), std::move(wanted), {}};
   }
-  void refuse(errc code, std::string place, std::string found, std::string wanted) {
-    if (first_error_) return;
-    first_error_ =
-        error{code, "gguf writer", std::move(place), std::move(found), std::move(wanted), {}};
+  static error wrong_size(std::string_view name, std::size_t found, std::size_t wanted) {
+    return mistake(errc::shape_mismatch, tensor_place(name),
+                   std::to_string(found) + " bytes of data", std::to_string(wanted) + " bytes");
+  }
+  static unexpected<error> repeats(std::string place) {
+    return fail(mistake(errc::invalid_argument, std::move(place), "it twice", "it once"));
+  }
+  void refuse(error e) {
+    if (!first_error_) first_error_ = std::move(e);
   }
 
   std::uint32_t alignment_ = default_alignment;
