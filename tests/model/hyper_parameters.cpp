@@ -50,6 +50,18 @@ TEST_CASE("sizes from 1 to 2^24 - 1 describe a transformer; the others are refus
   refused(&p::n_kv_heads, 8u, "n_kv_heads");
 }
 
+TEST_CASE("an unknown feed-forward is refused by name, and only SwiGLU has a gate") {
+  using p = mt::model::hyper_parameters;
+  using mt::model::feed_forward;
+  refused(&p::feed_forward, static_cast<feed_forward>(2), "feed_forward");
+  auto squared = good;
+  squared.feed_forward = feed_forward::relu_squared;
+  CHECK(mt::model::validate(squared).has_value());
+  CHECK(!squared.has_gate());
+  CHECK(good.has_gate());
+  CHECK(squared != good);
+}
+
 TEST_CASE("an impossible rotation or a norm without an epsilon is refused by name") {
   using p = mt::model::hyper_parameters;
   const float nan = std::numeric_limits<float>::quiet_NaN();

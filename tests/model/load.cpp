@@ -136,7 +136,32 @@ TEST_CASE("a tensor that would be left out is refused by name") {
                 "tensor blk.3.attn_norm.weight");
 }
 
-TEST_CASE("only the Llama architecture is run") {
+TEST_CASE("a model that squares has no gate, and one with a gate is refused") {
+  const auto squared = mt::model::feed_forward::relu_squared;
+  const auto w = load(tiny_gguf({.feed_forward = squared}));
+  REQUIRE_MESSAGE(w.has_value(), w.error().message());
+  CHECK(w->shape.feed_forward == squared);
+  CHECK(w->layers[0].gate.rows == 0);
+  CHECK(w->layers[0].gate.data == nullptr);
+  CHECK(w->layers[0].up.rows == w->shape.ffn_dim);
+  tiny_gguf model({.feed_forward = squared});
+  model.out.add_tensor("blk.1.ffn_gate.weight", {32, 96}, tensor_type::f32,
+                       std::as_bytes(std::span(zeros())).first(32 * 96 * 4));
+  check_refused(load(model), mt::errc::unsupported, "tensor blk.1.ffn_gate.weight");
+  check_refused(load(tiny_gguf({.without = {"blk.1.ffn_gate.weight"}})), mt::errc::not_found,
+                "tensor blk.1.ffn_gate.weight");
+}
+
+TEST_CASE("keys of another architecture than the file's are not read") {
+  tiny_gguf model({.feed_forward = mt::model::feed_forward::relu_squared});
+  model.out.add("llama.rope.freq_base", 5e5f);
+  model.out.add("arcee.rope.dimension_count", 4u);
+  const auto p = *mt::model::read_hyper_parameters(*file_of(model));
+  CHECK(p.rotary_base == 10000.0f);
+  CHECK(p.rotary_dim == 4);
+}
+
+TEST_CASE("an architecture that is not of the Llama family is refused by name") {
   check_refused(shape_with("general.architecture", std::string_view("qwen2")),
                 mt::errc::unsupported, "key general.architecture");
 }
@@ -227,4 +252,11 @@ TEST_CASE("models of other weights or shapes have other fingerprints, and equal 
   };
   CHECK(shaped(8, 4) == shaped(8, 4));
   CHECK(shaped(8, 4) != shaped(4, 8));
+  const auto of_kind = [](mt::model::feed_forward kind) {
+    mt::model::hyper_parameters p;
+    p.feed_forward = kind;
+    return mt::model::detail::fingerprint_of(p,
+                                             *mt::gguf::file::parse(*mt::gguf::writer().bytes()));
+  };
+  CHECK(of_kind(mt::model::feed_forward::swiglu) != of_kind(mt::model::feed_forward::relu_squared));
 }

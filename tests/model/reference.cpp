@@ -102,6 +102,17 @@ TEST_CASE("the forward pass equals plain double precision, for every weight form
   }
 }
 
+TEST_CASE("squares in place of a gate equal plain double precision, for every weight format") {
+  using mt::simd::weight_format;
+  for (const auto format : {weight_format::f32, weight_format::f16, weight_format::bf16,
+                            weight_format::q8_0, weight_format::q4_0}) {
+    CAPTURE(static_cast<int>(format));
+    const auto squared = mt::model::feed_forward::relu_squared;
+    check_blocks(*tiny_model({.format = format, .feed_forward = squared}).weights, some_tokens(40),
+                 2e-6);
+  }
+}
+
 TEST_CASE("both rotary layouts and grouped heads equal plain double precision") {
   mt::model::weights w = *tiny_model({.n_heads = 8, .n_kv_heads = 2}).weights;
   check_blocks(w, some_tokens(40), 2e-6);

@@ -58,10 +58,16 @@ class reference_model {
       }
       add(h[t], times(layer.attention_out, mixed));
       const row x = norm(h[t], layer.ffn_norm);
-      row gate = times(layer.gate, x);
-      const row up = times(layer.up, x);
-      for (std::size_t e = 0; e < gate.size(); ++e) gate[e] *= up[e] / (1 + std::exp(-gate[e]));
-      add(h[t], times(layer.down, gate));
+      row inner = times(layer.up, x);
+      if (p.feed_forward == multitudes::model::feed_forward::swiglu) {
+        const row gate = times(layer.gate, x);
+        for (std::size_t e = 0; e < inner.size(); ++e) {
+          inner[e] *= gate[e] / (1 + std::exp(-gate[e]));
+        }
+      } else {
+        for (double& e : inner) e = e > 0 ? e * e : 0;
+      }
+      add(h[t], times(layer.down, inner));
     }
     return h;
   }

@@ -28,6 +28,7 @@ struct tiny_model_options {
   std::uint32_t context = 160;
   multitudes::simd::weight_format format = multitudes::simd::weight_format::f32;
   bool tied = false;
+  multitudes::model::feed_forward feed_forward = multitudes::model::feed_forward::swiglu;
   std::uint64_t seed = 1;
   std::vector<std::string> without = {};  ///< keys and tensors to leave out, or to add otherwise
 };
@@ -38,14 +39,16 @@ inline constexpr std::uint32_t tiny_vocab_size = 3 + 256 + 27;
 class tiny_gguf {
  public:
   explicit tiny_gguf(const tiny_model_options& o) : options_(o) {
-    key("general.architecture", "llama");
-    key("llama.block_count", o.n_layers);
-    key("llama.context_length", o.context);
-    key("llama.embedding_length", o.model_dim);
-    key("llama.feed_forward_length", o.ffn_dim);
-    key("llama.attention.head_count", o.n_heads);
-    key("llama.attention.head_count_kv", o.n_kv_heads);
-    key("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+    const bool has_gate = o.feed_forward == multitudes::model::feed_forward::swiglu;
+    const std::string architecture = has_gate ? "llama" : "arcee";
+    key("general.architecture", architecture);
+    key(architecture + ".block_count", o.n_layers);
+    key(architecture + ".context_length", o.context);
+    key(architecture + ".embedding_length", o.model_dim);
+    key(architecture + ".feed_forward_length", o.ffn_dim);
+    key(architecture + ".attention.head_count", o.n_heads);
+    key(architecture + ".attention.head_count_kv", o.n_kv_heads);
+    key(architecture + ".attention.layer_norm_rms_epsilon", 1e-5f);
     add_vocabulary();
     const std::uint32_t kv_dim = o.model_dim / o.n_heads * o.n_kv_heads;
     matrix("token_embd.weight", tiny_vocab_size, o.model_dim, 1.0f);
@@ -59,7 +62,7 @@ class tiny_gguf {
       matrix(block + "attn_v.weight", kv_dim, o.model_dim, scale(o.model_dim));
       matrix(block + "attn_output.weight", o.model_dim, o.model_dim, scale(o.model_dim));
       vector(block + "ffn_norm.weight", o.model_dim);
-      matrix(block + "ffn_gate.weight", o.ffn_dim, o.model_dim, scale(o.model_dim));
+      if (has_gate) matrix(block + "ffn_gate.weight", o.ffn_dim, o.model_dim, scale(o.model_dim));
       matrix(block + "ffn_up.weight", o.ffn_dim, o.model_dim, scale(o.model_dim));
       matrix(block + "ffn_down.weight", o.model_dim, o.ffn_dim, scale(o.ffn_dim));
     }

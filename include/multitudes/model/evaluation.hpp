@@ -6,9 +6,11 @@
 #include <multitudes/core/view.hpp>
 #include <multitudes/model/attention.hpp>
 #include <multitudes/model/kv_cache.hpp>
+#include <multitudes/model/rotary_angle.hpp>
 #include <multitudes/model/weights.hpp>
 #include <multitudes/model/workspace.hpp>
 #include <multitudes/simd/matmul.hpp>
+#include <multitudes/simd/relu_squared.hpp>
 #include <multitudes/simd/rms_norm.hpp>
 #include <multitudes/simd/rotary.hpp>
 #include <multitudes/simd/silu_gate.hpp>
@@ -146,7 +148,7 @@ class evaluation {
     attend,       // each row and key head
     project_out,  // each tile
     mix,          // each row: add to the stream, norm before the feed-forward
-    gate,         // each tile: gate, up, their product
+    widen,        // each tile: up, then gated or squared
     down,         // each tile
     finish,       // each row: add to the stream, hook, next norm
     head,         // each tile: logits
@@ -156,7 +158,7 @@ class evaluation {
   static std::size_t blocks(std::size_t n, std::size_t size) noexcept {
     return (n + size - 1) / size;
   }
-  [[nodiscard]] std::size_t weight_tiles(std::size_t n_weight_rows) const noexcept {
+  static std::size_t weight_tiles(std::size_t n_weight_rows) noexcept {
     return blocks(n_weight_rows, tile_weights);
   }
 
@@ -173,7 +175,7 @@ class evaluation {
       case stage::attend: return n_rows_ * p.n_kv_heads;
       case stage::project_out:
       case stage::down: return weight_tiles(p.model_dim) * row_blocks;
-      case stage::gate: return weight_tiles(p.ffn_dim) * row_blocks;
+      case stage::widen: return weight_tiles(p.ffn_dim) * row_blocks;
       case stage::head: return weight_tiles(p.vocab_size) * blocks(n_logit_rows_, tile_rows);
       case stage::done: return 0;
     }
@@ -188,8 +190,8 @@ class evaluation {
       case stage::rotate: stage_ = stage::attend; return;
       case stage::attend: stage_ = stage::project_out; return;
       case stage::project_out: stage_ = stage::mix; return;
-      case stage::mix: stage_ = stage::gate; return;
-      case stage::gate: stage_ = stage::down; return;
+      case stage::mix: stage_ = stage::widen; return;
+      case stage::widen: stage_ = stage::down; return;
       case stage::down: stage_ = stage::finish; return;
       case stage::finish:
         if (!is_last_layer()) {
@@ -215,8 +217,8 @@ class evaluation {
       case stage::project_out:
         return multiply(tile, layer.attention_out, work_.attended, work_.delta);
       case stage::mix: return mix(tile, layer);
-      case stage::gate: return gate(tile, layer);
-      case stage::down: return multiply(tile, layer.down, work_.gate, work_.delta);
+      case stage::widen: return widen(tile, layer);
+      case stage::down: return multiply(tile, layer.down, work_.inner, work_.delta);
       case stage::finish: return finish(tile, hook);
       case stage::head: return logits_tile(tile);
       case stage::done: return;
@@ -227,16 +229,9 @@ class evaluation {
     const hyper_parameters& p = model_->shape;
     simd::unpack_row<isa>(model_->embedding, rows_[r].token.value, work_.residual.row(r));
     norm(work_.residual.row(r), model_->layers[0].attention_norm, work_.normed.row(r));
-    // Angles in double: a float angle is off by whole degrees beyond some ten thousand positions.
     const std::size_t pairs = p.rotary_dim / 2;
     for (std::size_t i = 0; i < pairs; ++i) {
-      const double divisor = model_->rotary_divisors.empty() ? 1.0 : model_->rotary_divisors[i];
-      const double frequency =
-          std::pow(static_cast<double>(p.rotary_base),
-                   -2.0 * static_cast<double>(i) / static_cast<double>(p.rotary_dim)) /
-          divisor;
-      const double angle =
-          static_cast<double>(rows_[r].at.value) * static_cast<double>(p.rotary_scale) * frequency;
+      const double angle = rotary_angle(p, model_->rotary_divisors, rows_[r].at.value, i);
       work_.rotary.row(r)[i] = static_cast<float>(std::cos(angle));
       work_.rotary.row(r)[pairs + i] = static_cast<float>(std::sin(angle));
     }
@@ -289,14 +284,19 @@ class evaluation {
     norm(work_.residual.row(r), layer.ffn_norm, work_.normed.row(r));
   }
 
-  void gate(std::size_t tile, const layer_weights& layer) const {
-    multiply(tile, layer.gate, work_.normed, work_.gate);
-    multiply(tile, layer.up, work_.normed, work_.up);
-    const tile_bounds t = bounds_of(tile, layer.gate.rows, n_rows_);
+  void widen(std::size_t tile, const layer_weights& layer) const {
+    const bool has_gate = model_->shape.has_gate();
+    multiply(tile, layer.up, work_.normed, work_.inner);
+    if (has_gate) multiply(tile, layer.gate, work_.normed, work_.gate);
+    const tile_bounds t = bounds_of(tile, layer.up.rows, n_rows_);
     for (std::size_t r = t.first_row; r < t.last_row; ++r) {
-      const std::span<float> gates = work_.gate.row(r).subspan(t.first_weight, t.n_weights());
-      simd::silu_gate<isa, float>(gates, work_.up.row(r).subspan(t.first_weight, t.n_weights()),
-                                  gates);
+      const auto part = [&](auto m) { return m.row(r).subspan(t.first_weight, t.n_weights()); };
+      const std::span<float> inner = part(work_.inner);
+      if (has_gate) {
+        simd::silu_gate<isa, float>(part(work_.gate), inner, inner);
+      } else {
+        simd::relu_squared<isa, float>(inner, inner);
+      }
     }
   }
 
@@ -350,12 +350,8 @@ class evaluation {
   expected<void> check(std::span<const batch_row> batch, const kv_cache& cache) const {
     const auto bad = [](errc code, std::size_t row, std::string found, std::string wanted,
                         const char* remedy) {
-      return fail({.code = code,
-                   .operation = "evaluate batch",
-                   .place = "row " + std::to_string(row),
-                   .found = std::move(found),
-                   .expected = std::move(wanted),
-                   .remedy = remedy});
+      return fail({code, "evaluate batch", "row " + std::to_string(row), std::move(found),
+                   std::move(wanted), remedy});
     };
     if (batch.size() > limits_.max_rows) {
       return bad(errc::out_of_memory, batch.size() - 1, std::to_string(batch.size()) + " rows",

@@ -9,6 +9,12 @@
 
 namespace multitudes::model {
 
+/// What stands between a block's two or three feed-forward matrices.
+enum class feed_forward : std::uint8_t {
+  swiglu,        ///< down(silu(gate x) * up x); Shazeer 2020, arXiv:2002.05202
+  relu_squared,  ///< down(max(up x, 0)^2), without a gate; So et al. 2021, arXiv:2109.08668
+};
+
 /// The shape of a transformer of the Llama family.
 struct hyper_parameters {
   std::uint32_t n_layers = 0;
@@ -24,9 +30,14 @@ struct hyper_parameters {
   float rotary_scale = 1.0f;     ///< positions are multiplied by it (linear context extension)
   std::uint32_t rotary_dim = 0;  ///< leading elements of a head that are rotated; even
   simd::rotary_layout rotary_layout = simd::rotary_layout::interleaved;
+  model::feed_forward feed_forward = model::feed_forward::swiglu;
 
   [[nodiscard]] constexpr std::uint32_t query_dim() const noexcept { return n_heads * head_dim; }
   [[nodiscard]] constexpr std::uint32_t kv_dim() const noexcept { return n_kv_heads * head_dim; }
+
+  [[nodiscard]] constexpr bool has_gate() const noexcept {
+    return feed_forward == model::feed_forward::swiglu;
+  }
 
   friend bool operator==(const hyper_parameters&, const hyper_parameters&) = default;
 };
@@ -66,6 +77,9 @@ inline expected<void> validate(const hyper_parameters& p) {
   }
   if (p.rotary_dim % 2 != 0 || p.rotary_dim > p.head_dim) {
     return bad("rotary_dim", std::to_string(p.rotary_dim), "even and at most head_dim");
+  }
+  if (p.feed_forward > feed_forward::relu_squared) {
+    return bad("feed_forward", std::to_string(static_cast<int>(p.feed_forward)), "a known kind");
   }
   // Written so that NaN fails as well.
   if (!(p.norm_epsilon > 0 && p.norm_epsilon < 1)) {

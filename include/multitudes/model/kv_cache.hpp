@@ -125,6 +125,8 @@ class kv_cache {
   [[nodiscard]] std::size_t length(sequence_id s) const noexcept {
     return sequences_[s.value].length;
   }
+  /// How many sequences may be open at the same time.
+  [[nodiscard]] std::size_t n_sequences() const noexcept { return sequences_.size(); }
   [[nodiscard]] std::size_t max_length() const noexcept { return max_length_; }
   [[nodiscard]] std::size_t free_pages() const noexcept { return n_free_; }
 

@@ -8,8 +8,10 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <string>
+#include <string_view>
 
 namespace multitudes::model {
 
@@ -73,7 +75,7 @@ class tensor_source {
       return fail({.code = errc::unsupported,
                    .operation = "load model",
                    .place = "tensor " + std::string(file_->tensors()[i].name),
-                   .found = "a tensor that a Llama model does not have",
+                   .found = "a tensor that the architecture does not have",
                    .expected = "only tensors that take part in the forward pass",
                    .remedy = "the model needs an architecture that is not implemented here"});
     }
@@ -143,6 +145,8 @@ inline expected<float> real(const gguf::file& file, const std::string& key, floa
 inline fingerprint fingerprint_of(const hyper_parameters& p, const gguf::file& file) {
   fingerprint_builder id;
   id.add(p.n_layers).add(p.n_heads).add(p.n_kv_heads).add(p.head_dim).add(p.rotary_dim);
+  // Added only where it is not the usual one, so that no older fingerprint changes.
+  if (!p.has_gate()) id.add(static_cast<std::uint64_t>(p.feed_forward));
   for (const float x : {p.norm_epsilon, p.rotary_base, p.rotary_scale}) {
     id.add(std::bit_cast<std::uint32_t>(x));
   }
@@ -158,29 +162,43 @@ inline fingerprint fingerprint_of(const hyper_parameters& p, const gguf::file& f
 
 }  // namespace detail
 
-/// Reads the hyper-parameters of a Llama model from a file's metadata.
+/// An architecture by the name that GGUF files give it, the prefix of their keys.
+struct architecture {
+  std::string_view name;
+  model::feed_forward feed_forward;
+};
+
+/// What can be run; "arcee" is Llama with another feed-forward.
+inline constexpr architecture architectures[] = {{"llama", feed_forward::swiglu},
+                                                 {"arcee", feed_forward::relu_squared}};
+
+/// Reads the hyper-parameters of a model of the Llama family from a file's metadata.
 ///
 /// Errors:  unsupported if the architecture or the kind of rotary scaling is another one;
 ///          not_found, malformed or invalid_argument, naming the key.
 inline expected<hyper_parameters> read_hyper_parameters(const gguf::file& file) {
-  auto architecture = file.string_at("general.architecture");
-  if (!architecture) return forward_error(architecture);
-  if (*architecture != "llama") {
+  auto name = file.string_at("general.architecture");
+  if (!name) return forward_error(name);
+  const architecture* known = std::find_if(std::begin(architectures), std::end(architectures),
+                                           [&](const architecture& a) { return a.name == *name; });
+  if (known == std::end(architectures)) {
     return fail({.code = errc::unsupported,
                  .operation = "load model",
                  .place = "key general.architecture",
-                 .found = std::string(*architecture),
-                 .expected = "llama",
+                 .found = std::string(*name),
+                 .expected = "llama or arcee",
                  .remedy = "only models of the Llama family can be run"});
   }
+  const auto key = [&](const char* rest) { return std::string(known->name) + "." + rest; };
   bool scales_positions = true;
-  if (file.find("llama.rope.scaling.type") != nullptr) {
-    auto scaling = file.string_at("llama.rope.scaling.type");
+  const std::string scaling_key = key("rope.scaling.type");
+  if (file.find(scaling_key) != nullptr) {
+    auto scaling = file.string_at(scaling_key);
     if (!scaling) return forward_error(scaling);
     if (*scaling != "none" && *scaling != "linear") {
       return fail({.code = errc::unsupported,
                    .operation = "load model",
-                   .place = "key llama.rope.scaling.type",
+                   .place = "key " + scaling_key,
                    .found = std::string(*scaling),
                    .expected = "none or linear",
                    .remedy = "this kind of context extension is not implemented"});
@@ -188,47 +206,48 @@ inline expected<hyper_parameters> read_hyper_parameters(const gguf::file& file) 
     scales_positions = *scaling == "linear";
   }
   hyper_parameters p;
+  p.feed_forward = known->feed_forward;
   const struct {
     const char* key;
     std::uint32_t hyper_parameters::*field;
-  } required[] = {{"llama.block_count", &hyper_parameters::n_layers},
-                  {"llama.context_length", &hyper_parameters::context_length},
-                  {"llama.embedding_length", &hyper_parameters::model_dim},
-                  {"llama.feed_forward_length", &hyper_parameters::ffn_dim},
-                  {"llama.attention.head_count", &hyper_parameters::n_heads}};
+  } required[] = {{"block_count", &hyper_parameters::n_layers},
+                  {"context_length", &hyper_parameters::context_length},
+                  {"embedding_length", &hyper_parameters::model_dim},
+                  {"feed_forward_length", &hyper_parameters::ffn_dim},
+                  {"attention.head_count", &hyper_parameters::n_heads}};
   for (const auto& entry : required) {
-    if (auto present = file.unsigned_at(entry.key); !present) return forward_error(present);
-    auto number = detail::small_number(file, entry.key, 0);
+    if (auto present = file.unsigned_at(key(entry.key)); !present) return forward_error(present);
+    auto number = detail::small_number(file, key(entry.key), 0);
     if (!number) return forward_error(number);
     p.*entry.field = *number;
   }
   const std::uint32_t equal_share = p.n_heads == 0 ? 0 : p.model_dim / p.n_heads;
-  auto n_kv_heads = detail::small_number(file, "llama.attention.head_count_kv", p.n_heads);
+  auto n_kv_heads = detail::small_number(file, key("attention.head_count_kv"), p.n_heads);
   if (!n_kv_heads) return forward_error(n_kv_heads);
   p.n_kv_heads = *n_kv_heads;
-  auto head_dim = detail::small_number(file, "llama.attention.key_length", equal_share);
+  auto head_dim = detail::small_number(file, key("attention.key_length"), equal_share);
   if (!head_dim) return forward_error(head_dim);
   p.head_dim = *head_dim;
-  auto value_dim = detail::small_number(file, "llama.attention.value_length", p.head_dim);
+  auto value_dim = detail::small_number(file, key("attention.value_length"), p.head_dim);
   if (!value_dim) return forward_error(value_dim);
   if (*value_dim != p.head_dim) {
     return fail({.code = errc::unsupported,
                  .operation = "load model",
-                 .place = "key llama.attention.value_length",
+                 .place = "key " + key("attention.value_length"),
                  .found = std::to_string(*value_dim),
                  .expected = "the key length, " + std::to_string(p.head_dim),
                  .remedy = {}});
   }
-  auto rotary_dim = detail::small_number(file, "llama.rope.dimension_count", p.head_dim);
+  auto rotary_dim = detail::small_number(file, key("rope.dimension_count"), p.head_dim);
   if (!rotary_dim) return forward_error(rotary_dim);
   p.rotary_dim = *rotary_dim;
-  auto epsilon = detail::real(file, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
+  auto epsilon = detail::real(file, key("attention.layer_norm_rms_epsilon"), 1e-5f);
   if (!epsilon) return forward_error(epsilon);
   p.norm_epsilon = *epsilon;
-  auto base = detail::real(file, "llama.rope.freq_base", 10000.0f);
+  auto base = detail::real(file, key("rope.freq_base"), 10000.0f);
   if (!base) return forward_error(base);
   p.rotary_base = *base;
-  auto factor = detail::real(file, "llama.rope.scaling.factor", 1.0f);
+  auto factor = detail::real(file, key("rope.scaling.factor"), 1.0f);
   if (!factor) return forward_error(factor);
   p.rotary_scale = !scales_positions || *factor == 0.0f ? 1.0f : 1.0f / *factor;
   const gguf::tensor* embedding = file.find_tensor("token_embd.weight");
@@ -297,7 +316,7 @@ inline expected<weights> load(std::shared_ptr<const gguf::file> file) {
     matrix(layer.value, block + "attn_v.weight", p.kv_dim(), p.model_dim);
     matrix(layer.attention_out, block + "attn_output.weight", p.model_dim, p.query_dim());
     vector(layer.ffn_norm, block + "ffn_norm.weight", p.model_dim);
-    matrix(layer.gate, block + "ffn_gate.weight", p.ffn_dim, p.model_dim);
+    if (p.has_gate()) matrix(layer.gate, block + "ffn_gate.weight", p.ffn_dim, p.model_dim);
     matrix(layer.up, block + "ffn_up.weight", p.ffn_dim, p.model_dim);
     matrix(layer.down, block + "ffn_down.weight", p.model_dim, p.ffn_dim);
   }

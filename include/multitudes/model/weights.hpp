@@ -11,7 +11,7 @@
 
 namespace multitudes::model {
 
-/// One block: attention and a gated feed-forward, each behind a norm and added to the stream.
+/// One block: attention and a feed-forward, each behind a norm and added to the stream.
 struct layer_weights {
   std::span<const float> attention_norm;  // (model_dim)
   simd::weight_matrix query;              // (n_heads * head_dim, model_dim)
@@ -19,7 +19,7 @@ struct layer_weights {
   simd::weight_matrix value;              // (n_kv_heads * head_dim, model_dim)
   simd::weight_matrix attention_out;      // (model_dim, n_heads * head_dim)
   std::span<const float> ffn_norm;        // (model_dim)
-  simd::weight_matrix gate;               // (ffn_dim, model_dim)
+  simd::weight_matrix gate;               // (ffn_dim, model_dim); no rows without a gate
   simd::weight_matrix up;                 // (ffn_dim, model_dim)
   simd::weight_matrix down;               // (model_dim, ffn_dim)
 };

@@ -27,8 +27,8 @@ struct workspace {
   matrix_view<float> attended;  // (max_rows, n_heads * head_dim)
   matrix_view<float> key;       // (max_rows, n_kv_heads * head_dim)
   matrix_view<float> value;     // (max_rows, n_kv_heads * head_dim)
-  matrix_view<float> gate;      // (max_rows, ffn_dim)
-  matrix_view<float> up;        // (max_rows, ffn_dim)
+  matrix_view<float> inner;     // (max_rows, ffn_dim): up, and what goes down again
+  matrix_view<float> gate;      // (max_rows, ffn_dim); no columns without a gate
   matrix_view<float> rotary;    // (max_rows, cosines then sines)
   matrix_view<float> final;     // (max_logit_rows, model_dim)
   matrix_view<float> logits;    // (max_logit_rows, vocab_size)
@@ -39,7 +39,7 @@ struct workspace {
     const checked_size width =
         checked_size(p.model_dim) * checked_size(3) +
         checked_size(p.query_dim()) * checked_size(2) + checked_size(p.kv_dim()) * checked_size(2) +
-        checked_size(p.ffn_dim) * checked_size(2) + checked_size(p.rotary_dim);
+        checked_size(p.ffn_dim) * checked_size(p.has_gate() ? 2 : 1) + checked_size(p.rotary_dim);
     const checked_size head = checked_size(limits.max_logit_rows) *
                               (checked_size(p.model_dim) + checked_size(p.vocab_size));
     const checked_size floats = checked_size(limits.max_rows) * width + head;
@@ -69,8 +69,8 @@ struct workspace {
                   {&workspace::attended, limits.max_rows, p.query_dim()},
                   {&workspace::key, limits.max_rows, p.kv_dim()},
                   {&workspace::value, limits.max_rows, p.kv_dim()},
-                  {&workspace::gate, limits.max_rows, p.ffn_dim},
-                  {&workspace::up, limits.max_rows, p.ffn_dim},
+                  {&workspace::inner, limits.max_rows, p.ffn_dim},
+                  {&workspace::gate, limits.max_rows, p.has_gate() ? p.ffn_dim : 0},
                   {&workspace::rotary, limits.max_rows, p.rotary_dim},
                   {&workspace::final, limits.max_logit_rows, p.model_dim},
                   {&workspace::logits, limits.max_logit_rows, p.vocab_size}};
