@@ -66,6 +66,17 @@ MULTITUDES_ALWAYS_INLINE void masked_store(float* to, std::size_t n,
 }
 #endif
 
+/// Asks for the cache line of an address that will be read; any address will do.
+MULTITUDES_ALWAYS_INLINE void prefetch(const void* address) noexcept {
+#if defined(__GNUC__)
+  __builtin_prefetch(address, 0, 2);
+#elif defined(_M_X64)
+  _mm_prefetch(static_cast<const char*>(address), _MM_HINT_T1);
+#else
+  static_cast<void>(address);
+#endif
+}
+
 /// One vector register of `T`: the vocabulary of all kernels.
 template <vector_isa I, std::floating_point T>
 struct lanes {
