@@ -7,6 +7,7 @@
 #include <multitudes/simd/isa.hpp>
 #include <multitudes/simd/product_precision.hpp>
 
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -176,7 +177,8 @@ struct product_engine<scalar, P> {
       sum += bf16_second(a) * bf16_second(b);
       return sum + bf16_first(a) * bf16_first(b);
     } else {
-      return sum + a * b;
+      // Left to itself, a compiler fuses `sum + a * b` in one loop and not in another.
+      return std::fma(a, b, sum);
     }
   }
   static void right_units(const value* first, const value* second, std::size_t n,
