@@ -30,12 +30,13 @@ struct settings {
   std::size_t n_tokens = 60;
   std::vector<std::string> authors{"jane_austen", "mrs_beeton",   "the_king_james_bible",
                                    "mark_twain",  "isaac_newton", "william_shakespeare"};
-  std::vector<std::string> hybrids{"jane_austen", "sailor", "preacher", "kitchen"};
+  std::vector<std::pair<std::string, std::string>> hybrids{{"sailor", "sea"},
+                                                           {"jane_austen", "preacher"}};
   float strength = 1.0f;  ///< 1: as strong as the file says
   std::uint64_t seed = 1;
 };
 
-/// The name of a persona's file without its ending, from any of the folder's folders.
+/// All control vectors of a folder and the folders in it, each named as its file.
 std::vector<persona> read_personas(const std::string& folder, const activation_space& space) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
@@ -63,7 +64,7 @@ const persona& find(const std::vector<persona>& all, const std::string& name) {
                     .remedy = "name others with --as and --mix"});
 }
 
-/// Speaks on one line or a few: the same beginning, seed and length for every voice.
+/// Where all speak after each other: the same beginning, seed and length for everybody.
 class stage {
  public:
   stage(const settings& set, language_model lm) : set_(set), lm_(std::move(lm)) {}
@@ -120,10 +121,8 @@ int main(int argc, char** argv) {
   }
   const auto all = read_personas(set.personas, lm.space());
   for (const std::string& name : set.authors) here.say(find(all, name));
-  for (std::size_t i = 0; i + 1 < set.hybrids.size(); i += 2) {
-    const persona& one = find(all, set.hybrids[i]);
-    const persona& other = find(all, set.hybrids[i + 1]);
-    here.say(0.7f * one + 0.7f * other);
+  for (const auto& [one, other] : set.hybrids) {
+    here.say(0.6f * find(all, one) + 0.6f * find(all, other));
   }
   // The control: what any push of this length does to the model.
   here.say(or_exit(random_control(find(all, set.authors.front()).direction(), set.seed)));
