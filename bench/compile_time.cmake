@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # What a header costs the file that includes it: the median of five compilations.
-# Arguments: compiler, include_dir, system_include_dir, work_dir
+# Arguments: compiler, include_dir, system_include_dirs, work_dir
 
+list(TRANSFORM system_include_dirs PREPEND "-idirafter;" OUTPUT_VARIABLE system_flags)
 foreach(header IN ITEMS multitudes/multitudes.hpp multitudes/persona.hpp)
   if(NOT EXISTS "${include_dir}/${header}")
     continue()
@@ -12,7 +13,7 @@ foreach(header IN ITEMS multitudes/multitudes.hpp multitudes/persona.hpp)
   foreach(i RANGE 1 5)
     string(TIMESTAMP start "%s%f")
     execute_process(
-      COMMAND "${compiler}" -std=c++20 -O2 "-I${include_dir}" -idirafter "${system_include_dir}"
+      COMMAND "${compiler}" -std=c++20 -O2 "-I${include_dir}" ${system_flags}
               -c "${source}" -o "${source}.o"
       COMMAND_ERROR_IS_FATAL ANY)
     string(TIMESTAMP stop "%s%f")

@@ -103,7 +103,8 @@ std::string include_problem(const rules& r, const std::string& header, const std
   if ((name.starts_with("xsimd") || is_intrinsics_header(name)) && folder != "simd") {
     return "only simd includes " + name;
   }
-  if (name.starts_with("Eigen") && folder != "linalg") return "only linalg includes " + name;
+  if ((name.starts_with("Eigen") || name.starts_with("eigen3")) && folder != "linalg")
+    return "only linalg includes " + name;
   if (name == "iostream" || name == "regex") return name + " costs every user compile time";
   if (!name.starts_with("multitudes/")) {
     const bool relative = name.find(".hpp") != name.npos && name.find('/') == name.npos;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Arguments: way (add_subdirectory, find_package), source_dir, build_dir, work_dir, generator,
-# compiler, xsimd_include_dir
+# compiler, xsimd_include_dir, eigen_include_dir
 
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output
@@ -21,6 +21,7 @@ endif()
 
 run("${CMAKE_COMMAND}" -S "${source_dir}/tests/consumer" -B "${work_dir}/build" -G "${generator}"
     "-DCMAKE_CXX_COMPILER=${compiler}" "-DMULTITUDES_XSIMD_INCLUDE_DIR=${xsimd_include_dir}"
+    "-DMULTITUDES_EIGEN_INCLUDE_DIR=${eigen_include_dir}"
     "${where}")
 run("${CMAKE_COMMAND}" --build "${work_dir}/build")
 run("${work_dir}/build/consumer")
