@@ -4,10 +4,10 @@
 
 #include "../support/nano_sort.hpp"
 #include "../support/reference_model.hpp"
-#include "../support/safetensors_for_tests.hpp"
 #include "../support/shared_data.hpp"
 #include "../support/tiny_model.hpp"
 
+#include <multitudes/format/safetensors.hpp>
 #include <multitudes/model/evaluation.hpp>
 #include <multitudes/simd/softmax.hpp>
 
@@ -15,11 +15,27 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
 
 namespace mt = multitudes;
 using namespace multitudes_test;
 
 namespace {
+
+/// The tensors of a file of F32, by name.
+std::map<std::string, std::vector<float>> floats_of(const mt::safetensors::file& file) {
+  std::map<std::string, std::vector<float>> tensors;
+  for (const auto& t : file.tensors()) {
+    REQUIRE(t.type == mt::safetensors::dtype::f32);
+    auto& values = tensors[t.name];
+    values.resize(t.data.size() / sizeof(float));
+    std::memcpy(values.data(), t.data.data(), t.data.size());
+  }
+  return tensors;
+}
 
 /// Residual rows after every block, and the logits, of one sequence.
 struct trace {
@@ -136,7 +152,7 @@ TEST_CASE("a part of each head, stretched positions and divided angles equal dou
 TEST_CASE("the trained layers of a 15M model equal plain double precision") {
   const auto path = shared_file("models/stories15M-layers/stories15M_layers.safetensors");
   if (!path) return;
-  const auto tensors = load_safetensors(*path);
+  const auto tensors = floats_of(*mt::safetensors::file::map(*path));
   mt::model::weights w;
   w.shape = {.n_layers = 6,
              .model_dim = 288,

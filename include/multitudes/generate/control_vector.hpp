@@ -1,89 +1,78 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/core/checked_size.hpp>
 #include <multitudes/format/gguf_reader.hpp>
 #include <multitudes/format/gguf_writer.hpp>
+#include <multitudes/generate/detail/direction_rows.hpp>
+#include <multitudes/generate/detail/foreign_vector.hpp>
 #include <multitudes/persona/persona.hpp>
 
-#include <charconv>
-#include <cstring>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace multitudes {
 
-/// Control vectors as llama.cpp and repeng write them: GGUF files of the architecture
-/// `controlvector` with F32 tensors `direction.L`, where L is the 0-based block after which the
-/// vector is added. Block 0 has no place in such a file. Their numbers are raw units.
+/// How the layers of a control vector are understood.
+struct control_vector_options {
+  /// Added to each L of the file. 0: the blocks after which llama.cpp adds the vectors. -1: the
+  /// blocks that llama.cpp's own generator and jukofyork's tool measured; both write what they
+  /// saw after block i as direction.(i + 1), so that llama.cpp adds it one block later.
+  int layer_shift = 0;
+};
+
+/// Reads a control vector as llama.cpp, repeng, jukofyork's tool and EasySteer write them, as a
+/// persona of `space`: a GGUF file of the architecture `controlvector` with a tensor `direction.L`
+/// for each steered layer. The files do not say which model they belong to, so the caller does.
+/// L is the 0-based block after which llama.cpp adds the vector; it has no place for block 0,
+/// and only EasySteer writes one.
 ///
-/// Reads one as a persona of `space`: the files do not say which model they belong to, so the
-/// caller does.
-///
-/// Errors:  io_failure, truncated or malformed; unsupported for another architecture or tensor;
-///          shape_mismatch if the width or a layer is not the space's; non_finite.
+/// Units:   raw: what is added, at strength 1.
+/// Errors:  io_failure, truncated or malformed, a layer twice included; unsupported for another
+///          architecture, another operation than adding (`glp.mode`), or another tensor;
+///          space_mismatch for another hook point; shape_mismatch if the width or a layer is not
+///          the space's; non_finite.
+/// Source:  docs/files.md describes what each tool writes.
 inline expected<persona> read_control_vector(const gguf::file& file, const activation_space& space,
-                                             std::string label) {
-  const auto bad = [](errc code, std::string_view place, std::string found, std::string wanted,
-                      const char* remedy) {
-    return fail({.code = code,
-                 .operation = "read control vector",
-                 .place = std::string(place),
-                 .found = std::move(found),
-                 .expected = std::move(wanted),
-                 .remedy = remedy});
-  };
-  auto architecture = file.string_at("general.architecture");
-  if (!architecture) return forward_error(architecture);
-  if (*architecture != "controlvector") {
-    return bad(errc::unsupported, "key general.architecture", std::string(*architecture),
-               "controlvector", "this is a model, not a control vector");
-  }
-  std::vector<float> values(std::size_t{space.n_layers} * space.model_dim, 0.0f);
+                                             std::string label, control_vector_options how = {}) {
+  if (auto done = detail::check_architecture(file); !done) return forward_error(done);
+  if (auto done = detail::check_operation(file, "add"); !done) return forward_error(done);
+  if (auto done = detail::check_hook(file); !done) return forward_error(done);
   constexpr std::string_view prefix = "direction.";
   if (file.tensors().empty()) {
-    return bad(errc::not_found, file.name(), "no tensors", "direction.1, direction.2, ...", "");
+    return detail::refuse_control_vector(errc::not_found, file.name(), "no tensors",
+                                         "direction.1, direction.2, ...", "");
   }
+  const bool by_easysteer = file.find("controlvector.method") != nullptr;
+  detail::direction_rows rows(detail::reading_control_vector, space);
   for (const gguf::tensor& tensor : file.tensors()) {
-    const std::string place = "tensor " + std::string(tensor.name);
-    std::uint32_t layer = 0;
-    const std::string_view number = tensor.name.substr(std::min(prefix.size(), tensor.name.size()));
-    const auto parsed = std::from_chars(number.data(), number.data() + number.size(), layer);
-    if (!tensor.name.starts_with(prefix) || parsed.ec != std::errc{} ||
-        parsed.ptr != number.data() + number.size() || number.starts_with('0')) {
-      return bad(errc::unsupported, place, "a tensor of this name", "direction.L with L from 1 on",
-                 "it cannot be applied to a block");
+    const bool fits = tensor.name.starts_with(prefix);
+    const auto layer = fits ? detail::layer_number(tensor.name.substr(prefix.size()))
+                            : std::optional<std::uint32_t>();
+    if (!layer || (*layer == 0 && !by_easysteer)) {
+      return detail::not_a_direction(tensor, "direction.L with L from 1 on");
     }
-    if (tensor.type != gguf::tensor_type::f32) {
-      return bad(errc::unsupported, place, "type " + std::string(gguf::name(tensor.type)), "F32",
-                 "write the vector in full precision");
-    }
-    if (layer >= space.n_layers) {
-      return bad(errc::shape_mismatch, place, "block " + std::to_string(layer),
-                 "less than " + std::to_string(space.n_layers), "it is another model's vector");
-    }
-    if (tensor.n_elements() != space.model_dim) {
-      return bad(errc::shape_mismatch, place, std::to_string(tensor.n_elements()) + " elements",
-                 std::to_string(space.model_dim), "it is another model's vector");
-    }
-    std::memcpy(values.data() + std::size_t{layer} * space.model_dim, tensor.data.data(),
-                tensor.data.size());
+    const auto row = detail::row_of(tensor);
+    if (!row) return fail(row.error());
+    if (auto done = rows.add(*layer, how.layer_shift, *row); !done) return forward_error(done);
   }
-  auto d = direction::make(space, values);
+  auto d = rows.finish();
   if (!d) return forward_error(d);
   return persona::make(std::move(label), *std::move(d));
 }
 
 inline expected<persona> read_control_vector(const std::string& path, const activation_space& space,
-                                             std::string label) {
-  auto file = gguf::file::read(path);
-  if (!file) return forward_error(file);
-  return read_control_vector(*file, space, std::move(label));
+                                             std::string label, control_vector_options how = {}) {
+  const auto file = gguf::file::read(path);
+  if (!file) return fail(file.error());
+  return read_control_vector(*file, space, std::move(label), how);
 }
 
-/// Writes a persona's direction for other tools. `model_hint` is the architecture's name.
+/// Writes a persona's direction for other tools, in the layout of repeng and llama.cpp. What the
+/// file cannot say is lost: label, units, goals, the model. `model_hint` is the architecture's
+/// name. To keep everything: `save_persona`.
 ///
 /// Errors:  unsupported if block 0 is steered, which such a file cannot say; zero_direction if
 ///          nothing is; io_failure.
