@@ -5,11 +5,11 @@
 #include "cli.hpp"
 
 #include <multitudes/core/thread_pool.hpp>
-#include <multitudes/extract/mean_difference.hpp>
+#include <multitudes/extract/dose_response.hpp>
+#include <multitudes/extract/learn.hpp>
 #include <multitudes/format/durable.hpp>
 #include <multitudes/generate/calibrate.hpp>
 #include <multitudes/generate/session.hpp>
-#include <multitudes/observe/dose_response.hpp>
 #include <multitudes/observe/projection.hpp>
 #include <multitudes/persona.hpp>
 #include <multitudes/persona/random_control.hpp>
@@ -40,12 +40,15 @@ struct settings {
   std::uint64_t seed = 1;
 };
 
-/// A trait with its opposite: one direction, pushed forwards or backwards.
+/// A trait with its opposite: one direction, pushed forwards or backwards. And what to say to ask
+/// for it instead.
 struct trait {
   const char* positive;
   const char* negative;
+  const char* prompt;
 };
-constexpr trait traits[] = {{"cheerful", "gloomy"}, {"brave", "fearful"}};
+constexpr trait traits[] = {{"cheerful", "gloomy", "This is a very cheerful story. "},
+                            {"brave", "fearful", "This is a story about brave people. "}};
 
 // The dose curve's strengths: a share of the typical residual norm at each steered layer.
 constexpr float strengths[] = {-0.4f, -0.2f, -0.15f, -0.1f, -0.05f, 0.0f,
@@ -92,11 +95,13 @@ mt::learned learn_trait(const settings& set, const mt::language_model& lm, mt::t
   auto found = or_exit(mt::learn(lm, t.positive, pairs, workers));
   std::printf("\nlearned %s against %s from %zu pairs, each judged by the others\n", t.positive,
               t.negative, pairs.size());
-  std::printf("  layer  effect size  95%% interval     pairs told apart\n");
+  std::printf(
+      "  layer  effect size  95%% interval     pairs told apart  shuffled sides, at most\n");
   for (std::size_t l = 1; l < found.layers.size(); ++l) {
     const mt::layer_evidence& e = found.layers[l];
-    std::printf("  %5zu  %11.2f  [%5.2f, %5.2f]  %15.0f %%\n", l, e.effect_size, e.interval.low,
-                e.interval.high, 100 * e.accuracy);
+    const double chance = *std::max_element(e.shuffled.begin(), e.shuffled.end());
+    std::printf("  %5zu  %11.2f  [%5.2f, %5.2f]  %14.0f %%  %23.2f\n", l, e.effect_size,
+                e.interval.low, e.interval.high, 100 * e.accuracy, chance);
   }
   return found;
 }
@@ -131,13 +136,15 @@ mt::batch make_dose_batch(const mt::language_model& lm, const mt::dose_texts& te
     longest = std::max({longest, p.wanted.tokens.size(), p.unwanted.tokens.size()});
   }
   for (const mt::scored_text& t : texts.neutral) longest = std::max(longest, t.tokens.size());
-  return or_exit(mt::batch::make(lm, {.n_sequences = 16, .context = longest}));
+  constexpr std::size_t prompt = 32;  // room for one in front
+  return or_exit(mt::batch::make(lm, {.n_sequences = 16, .context = longest + prompt}));
 }
 
 /// What one trait does, with random directions beside it.
 struct measured {
   mt::dose_curve curve;
   mt::dose_range usable;
+  mt::dose prompted;  ///< what asking does instead
   std::vector<mt::dose_curve> controls;
 
   [[nodiscard]] float largest_usable() const {
@@ -155,6 +162,7 @@ measured measure_trait(const settings& set, const mt::language_model& lm, mt::th
   result.curve =
       or_exit(mt::measure_doses(b, workers, texts, what.who | steered, norms, strengths, [] {}));
   result.usable = or_exit(mt::usable_range(result.curve, max_rise));
+  result.prompted = or_exit(mt::prompt_baseline(b, workers, texts, t.prompt));
   return result;
 }
 
@@ -225,7 +233,7 @@ void speak(const settings& set, const mt::language_model& lm, mt::thread_pool& w
           workers));
       or_exit(session.steer(voice.plan, mt::memory::keep));
       or_exit(session.read(opening[0]));
-      const mt::projection_meter needle(axes, 1);
+      const auto needle = or_exit(mt::projection_meter::make(lm.space(), axes, 1));
       std::vector<double> sums(axes.size());
       double n = 0;
       const double began = now();
@@ -304,6 +312,17 @@ void print_table(const trait& t, const measured& m) {
   std::printf("%s", table.to_text().c_str());
 }
 
+/// What the best usable strength does, beside what asking for it does.
+void print_prompt(const trait& t, const measured& m) {
+  const mt::dose best = or_exit(mt::knee(m.curve, max_rise));
+  const mt::dose& plain = *m.curve.at(0);
+  std::printf("steered at %+.2f: log-ratio %+.3f, neutral loss %+.3f\n",
+              static_cast<double>(best.strength), best.log_ratio - plain.log_ratio,
+              best.neutral_loss - plain.neutral_loss);
+  std::printf("asked by \"%s\": log-ratio %+.3f, neutral loss %+.3f\n", t.prompt,
+              m.prompted.log_ratio - plain.log_ratio, m.prompted.neutral_loss - plain.neutral_loss);
+}
+
 /// Is the persona's slope more than a random direction's, and how far does more give more?
 void print_verdict(const measured& m) {
   const auto own = mt::dose_slope(m.curve, m.usable);
@@ -360,6 +379,7 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     measure_controls(set, lm, workers, all[i], traits[i], norms, doses[i]);
     print_table(traits[i], doses[i]);
+    print_prompt(traits[i], doses[i]);
     print_verdict(doses[i]);
     charts.push_back(chart_of(traits[i], doses[i],
                               "mean log-ratio of held-out continuations (nats)",

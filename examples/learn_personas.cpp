@@ -13,7 +13,7 @@
 #include "personas/samples.hpp"
 #include "personas/texts.hpp"
 
-#include <multitudes/extract/mean_difference.hpp>
+#include <multitudes/extract/learn.hpp>
 #include <multitudes/generate/calibrate.hpp>
 #include <multitudes/generate/control_vector.hpp>
 #include <multitudes/generate/score.hpp>

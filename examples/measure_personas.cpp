@@ -8,6 +8,7 @@
 
 #include "cli.hpp"
 #include "personas/author_report.hpp"
+#include "personas/gallery.hpp"
 #include "personas/hybrid_report.hpp"
 #include "personas/loss_report.hpp"
 
@@ -65,9 +66,7 @@ int main(int argc, char** argv) {
   app.add_option("-n", set.n_tokens, "tokens of a sample")->capture_default_str();
   app.add_option("--seed", set.seed, "of the samples")->capture_default_str();
   example::parse_or_exit(app, argc, argv);
-  if (set.folder.empty()) {
-    set.folder = (std::filesystem::path(set.model).parent_path() / "personas").string();
-  }
+  set.folder = personas::gallery::folder_beside(set.model, set.folder);
 
   const double began = now();
   thread_pool workers;

@@ -3,18 +3,16 @@
 // from it, as mixtures of them, and under a random direction of the same length.
 
 #include "cli.hpp"
+#include "personas/gallery.hpp"
 
 #include <multitudes/core/thread_pool.hpp>
-#include <multitudes/generate/control_vector.hpp>
 #include <multitudes/generate/speak.hpp>
 #include <multitudes/persona.hpp>
 #include <multitudes/persona/random_control.hpp>
 
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,34 +33,6 @@ struct settings {
   float strength = 1.0f;  ///< 1: as strong as the file says
   std::uint64_t seed = 1;
 };
-
-/// All control vectors of a folder and the folders in it, each named as its file.
-std::vector<persona> read_personas(const std::string& folder, const activation_space& space) {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    if (entry.path().extension() == ".gguf") files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  std::vector<persona> all;
-  for (const auto& file : files) {
-    all.push_back(or_exit(read_control_vector(file.string(), space, file.stem().string())));
-  }
-  return all;
-}
-
-const persona& find(const std::vector<persona>& all, const std::string& name) {
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const persona& p) { return p.label() == name; });
-  if (found != all.end()) return *found;
-  std::string names;
-  for (const persona& p : all) names += " " + p.label();
-  example::give_up({.code = errc::not_found,
-                    .operation = "speak",
-                    .place = name,
-                    .found = "no such persona",
-                    .expected = "one of" + names,
-                    .remedy = "name others with --as and --mix"});
-}
 
 /// Where all speak after each other: the same beginning, seed and length for everybody.
 class stage {
@@ -104,9 +74,7 @@ int main(int argc, char** argv) {
   app.add_option("-n", set.n_tokens, "tokens for each")->capture_default_str();
   app.add_option("--seed", set.seed, "of everything that is drawn")->capture_default_str();
   example::parse_or_exit(app, argc, argv);
-  if (set.personas.empty()) {
-    set.personas = (std::filesystem::path(set.model).parent_path() / "personas").string();
-  }
+  set.personas = personas::gallery::folder_beside(set.model, set.personas);
 
   const auto lm = or_exit(load_model(set.model));
   stage here(set, lm);
@@ -119,11 +87,11 @@ int main(int argc, char** argv) {
         set.personas.c_str(), set.model.c_str(), set.personas.c_str(), set.model.c_str());
     return 0;
   }
-  const auto all = read_personas(set.personas, lm.space());
-  for (const std::string& name : set.authors) here.say(find(all, name));
+  const personas::gallery all(set.personas, lm.space());
+  for (const std::string& name : set.authors) here.say(all.at(name));
   for (const auto& [one, other] : set.hybrids) {
-    here.say(0.6f * find(all, one) + 0.6f * find(all, other));
+    here.say(0.6f * all.at(one) + 0.6f * all.at(other));
   }
   // The control: what any push of this length does to the model.
-  here.say(or_exit(random_control(find(all, set.authors.front()).direction(), set.seed)));
+  here.say(or_exit(random_control(all.at(set.authors.front()).direction(), set.seed)));
 }

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,11 +28,26 @@ using example::or_exit;
 inline constexpr std::array<std::string_view, 10> openings{
     "The", "It was", "And", "In the", "But", "There", "I have", "When", "This", "For"};
 
+/// Another plan that takes part in a sample.
+struct second_plan {
+  steering::plan under{};
+  std::size_t first = 1;   ///< token of the sample
+  bool alternates = true;  ///< from there on it takes every second token; else all of them
+};
+
 /// A sample to write: how it begins, under which plan.
 struct request {
   steering::plan under{};
   std::string prompt{};
+  std::optional<second_plan> then{};
 };
+
+/// The plan for one token of a sample.
+inline const steering::plan& plan_at(const request& r, std::size_t token) {
+  const bool second =
+      r.then && token >= r.then->first && (!r.then->alternates || (token - r.then->first) % 2 == 0);
+  return second ? r.then->under : r.under;
+}
 
 /// What the model adds to each prompt, exactly `n_tokens` long: an end of the text is never
 /// chosen, since it would leave too little to judge.
@@ -74,6 +90,8 @@ inline std::vector<std::string> write_samples(const language_model& lm, thread_p
       }));
       for (std::size_t i = 0; i < n; ++i) {
         feeds[i] = {texts[i].sequence, std::span(texts[i].tokens).last(1), 1};
+        const request& r = requests[first + i];
+        if (r.then) or_exit(b.steer(texts[i].sequence, {plan_at(r, step + 1), {}}));
       }
     }
     for (const text& t : texts) {

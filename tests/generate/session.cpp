@@ -117,6 +117,62 @@ TEST_CASE("keep remembers under which plans the memory was computed; replay comp
   CHECK(copy(s.logits()) == logits_after(lm, tokens, plan));
 }
 
+TEST_CASE("a session knows its prompt from its answer, also when it is replayed") {
+  const auto lm = tiny_model();
+  const auto plan = some_plan(lm);
+  const auto tokens = some_tokens(12);
+  auto s = *mt::session<>::make(lm);
+  REQUIRE(s.steer(st::attachment{plan, st::answer_only()}, mt::memory::keep).has_value());
+  REQUIRE(s.read(std::span(tokens).first(5)).has_value());
+  for (int i = 0; i < 3; ++i) REQUIRE(s.next().has_value());
+  REQUIRE(s.read(std::span(tokens).subspan(5, 2)).has_value());
+  REQUIRE(s.next().has_value());
+  REQUIRE(s.read(std::span(tokens).subspan(7, 1)).has_value());
+  const auto check = [&](bool answer) {
+    const auto spans = s.memories();
+    REQUIRE(spans.size() == 5);
+    const std::size_t ends[] = {5, 8, 10, 11, 12};
+    for (std::size_t i = 0; i < 5; ++i) {
+      CHECK(spans[i].last == mt::position(ends[i]));
+      const bool written = i % 2 == 1;
+      CHECK(spans[i].plan == (written == answer ? plan.id() : mt::fingerprint{}));
+    }
+  };
+  check(true);
+  const auto kept = copy(s.logits());
+  REQUIRE(s.steer(st::attachment{plan, st::prompt_only()}, mt::memory::replay).has_value());
+  check(false);
+  CHECK(copy(s.logits()) != kept);
+  REQUIRE(s.steer(st::attachment{plan, st::answer_only()}, mt::memory::replay).has_value());
+  check(true);
+  CHECK(copy(s.logits()) == kept);
+  CHECK(s.sources()[4] == st::token_source::read);
+  CHECK(s.sources()[5] == st::token_source::written);
+}
+
+TEST_CASE("a session's monitor reads what is in memory, and reads again when it is replayed") {
+  const auto lm = tiny_model();
+  const mt::layer_index top(lm.shape().n_layers - 1);
+  std::vector<float> unit(lm.shape().model_dim);
+  unit[3] = 1;
+  auto s = *mt::session<>::make(lm);
+  CHECK(s.readings().empty());
+  REQUIRE(s.watch(*st::monitor::make({{"x", lm.space(), top, unit, 0, 1}})).has_value());
+  REQUIRE(s.read(some_tokens(6)).has_value());
+  const float before = s.readings(mt::position(2))[0];
+  CHECK(s.readings()[0] == s.readings(mt::position(5))[0]);
+  REQUIRE(s.next().has_value());
+  CHECK(s.readings(mt::position(6)).empty());  // only chosen yet
+  REQUIRE(s.steer(some_plan(lm), mt::memory::replay).has_value());
+  CHECK(s.readings(mt::position(2))[0] != before);
+  REQUIRE(s.steer(st::plan{}, mt::memory::replay).has_value());
+  CHECK(s.readings(mt::position(2))[0] == before);
+  auto elsewhere = lm.space();
+  elsewhere.model.value ^= 1;
+  CHECK(s.watch(*st::monitor::make({{"x", elsewhere, top, unit, 0, 1}})).error().code ==
+        mt::errc::space_mismatch);
+}
+
 TEST_CASE("a plan for a span of positions is neutral outside it") {
   const auto lm = tiny_model();
   const auto tokens = some_tokens(12);

@@ -3,7 +3,7 @@
 #include "../support/tiny_model.hpp"
 
 #include <multitudes/core/thread_pool.hpp>
-#include <multitudes/extract/mean_difference.hpp>
+#include <multitudes/extract/learn.hpp>
 #include <multitudes/generate/session.hpp>
 #include <multitudes/observe/projection.hpp>
 
@@ -36,7 +36,7 @@ TEST_CASE("the learning texts read +1 and -1 on average, where they were read") 
     CAPTURE(first);
     const auto found = *mt::learn(lm, "z", pairs(), one, {.read = read});
     const auto axis = *mt::axis_of(found, mt::layer_index(2));
-    const mt::projection_meter meter({axis}, 32);
+    const auto meter = *mt::projection_meter::make(lm.space(), {axis}, 32);
     double positive = 0;
     double negative = 0;
     for (const auto& pair : pairs()) {
@@ -58,7 +58,8 @@ TEST_CASE("readings do not depend on threads, and tokens beyond the meter are no
   mt::inline_executor one;
   const auto found = *mt::learn(lm, "z", pairs(), one);
   const auto read = [&](auto& workers) {
-    const mt::projection_meter meter(
+    const auto meter = *mt::projection_meter::make(
+        lm.space(),
         {*mt::axis_of(found, mt::layer_index(1)), *mt::axis_of(found, mt::layer_index(2))}, 4);
     auto s = *mt::session<std::remove_reference_t<decltype(workers)>>::make(lm, {}, workers);
     REQUIRE(s.read("abcdefgh", meter).has_value());
@@ -81,8 +82,9 @@ TEST_CASE("each axis reads its own layer, token by token") {
   const std::size_t width = lm.shape().model_dim;
   std::vector<float> unit(width);
   unit[3] = 1.0f;
-  const mt::projection_meter meter(
-      {{"low", mt::layer_index(0), unit, 0, 1}, {"high", mt::layer_index(2), unit, 0.5, 2}}, 8);
+  const mt::reading_axis low{"low", lm.space(), mt::layer_index(0), unit, 0, 1};
+  const mt::reading_axis high{"high", lm.space(), mt::layer_index(2), unit, 0.5, 2};
+  const auto meter = *mt::projection_meter::make(lm.space(), {low, high}, 8);
   auto b = *mt::batch::make(lm, {.context = 8});
   mt::inline_executor one;
   const auto tokens = some_tokens(6);
@@ -100,4 +102,14 @@ TEST_CASE("each axis reads its own layer, token by token") {
     CHECK(meter.reading(0, t) == wanted[0][t]);
     CHECK(meter.reading(1, t) == wanted[1][t]);
   }
+}
+
+TEST_CASE("axes of another model, or none, make no meter") {
+  const auto lm = tiny_model();
+  const std::vector<float> unit(lm.shape().model_dim, 1.0f);
+  mt::reading_axis axis{"x", lm.space(), mt::layer_index(0), unit, 0, 1};
+  CHECK(mt::projection_meter::make(lm.space(), {axis}, 8).has_value());
+  axis.space.model.value ^= 1;
+  CHECK(mt::projection_meter::make(lm.space(), {axis}, 8).error().code == mt::errc::space_mismatch);
+  CHECK(mt::projection_meter::make(lm.space(), {}, 8).error().code == mt::errc::invalid_argument);
 }

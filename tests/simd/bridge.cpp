@@ -27,7 +27,7 @@ TEST_CASE_TEMPLATE("parts of a register read and write nothing else", T, float, 
   });
 }
 
-TEST_CASE_TEMPLATE("alternating elements come apart and together in order", T, float, double) {
+TEST_CASE_TEMPLATE("alternating elements come apart in order", T, float, double) {
   for_each_isa([]<class I>() {
     using lane = simd::detail::lanes<I, T>;
     T from[2 * lane::count];
@@ -39,9 +39,6 @@ TEST_CASE_TEMPLATE("alternating elements come apart and together in order", T, f
     for (std::size_t i = 0; i < lane::count; ++i) CHECK(got[i] == static_cast<T>(2 * i));
     lane::store(got, odd);
     for (std::size_t i = 0; i < lane::count; ++i) CHECK(got[i] == static_cast<T>(2 * i + 1));
-    T to[2 * lane::count];
-    lane::store_pairs(to, even, odd);
-    CHECK(std::equal(from, from + 2 * lane::count, to));
   });
 }
 
@@ -72,5 +69,27 @@ TEST_CASE_TEMPLATE("bits and sums of registers", T, float, double) {
     T back[lane::count];
     lane::store(back, lane::from_bits(lane::bits(lane::load(all))));
     CHECK(std::equal(all, all + lane::count, back));
+  });
+}
+
+TEST_CASE_TEMPLATE("lanes change places, are chosen and compared", T, float, double) {
+  for_each_isa([]<class I>() {
+    using lane = simd::detail::lanes<I, T>;
+    T all[lane::count], got[lane::count];
+    for (std::size_t i = 0; i < lane::count; ++i) all[i] = static_cast<T>(i + 1);
+    lane::store(got, lane::template exchange<1>(lane::load(all)));
+    for (std::size_t i = 0; i < lane::count; ++i) CHECK(got[i] == all[i ^ 1]);
+    lane::store(got, lane::twice(lane::load(all)));
+    for (std::size_t i = 0; i < lane::count; ++i) CHECK(got[i] == all[i / 2]);
+    for (std::size_t n = 0; n <= lane::count; ++n) {
+      lane::store(got, lane::first(n, lane::load(all)));
+      for (std::size_t i = 0; i < lane::count; ++i) CHECK(got[i] == (i < n ? all[i] : T(0)));
+    }
+    for (std::size_t i = 0; i < lane::count; ++i) {
+      T some[lane::count];
+      for (std::size_t k = 0; k < lane::count; ++k)
+        some[k] = -static_cast<T>((k + i) % lane::count);
+      CHECK(lane::largest(lane::load(some)) == 0);
+    }
   });
 }

@@ -45,3 +45,33 @@ TEST_CASE("a quarter turn sends (1, 2) to (-2, 1) in either layout") {
   simd::rotate<simd::native>(head, cosines, sines, simd::rotary_layout::half_split);
   CHECK(head == std::vector<float>{-2, 3, 1, 4, 5});
 }
+
+TEST_CASE_TEMPLATE("the heads of a row turn as each alone", T, float, double) {
+  for_each_isa([]<class I>() {
+    for (const std::size_t head_dim : {1u, 2u, 4u, 6u, 8u, 16u, 18u, 32u, 40u}) {
+      for (const std::size_t m : {head_dim / 4, head_dim / 2}) {
+        for (const std::size_t n_heads : {1u, 2u, 3u, 7u}) {
+          CAPTURE(head_dim);
+          CAPTURE(m);
+          CAPTURE(n_heads);
+          const auto cosines = random_numbers<T>(m, 0, 1), sines = random_numbers<T>(m, 0, 2);
+          for (const auto layout :
+               {simd::rotary_layout::interleaved, simd::rotary_layout::half_split}) {
+            auto row = random_numbers<T>(n_heads * head_dim, 1, 3), alone = row;
+            simd::rotate_heads<I, T>(row.span(), head_dim, cosines.span(), sines.span(), layout);
+            for (std::size_t h = 0; h < n_heads; ++h) {
+              // Beside an element that stays, so that no register holds several heads.
+              std::vector<T> head(head_dim + 1);
+              const auto place = alone.span().subspan(h * head_dim, head_dim);
+              std::copy(place.begin(), place.end(), head.begin());
+              simd::rotate<I>(head, cosines.span(), sines.span(), layout);
+              std::copy(head.begin(), head.end() - 1, place.begin());
+            }
+            CHECK(row.intact());
+            CHECK(std::equal(row.span().begin(), row.span().end(), alone.span().begin()));
+          }
+        }
+      }
+    }
+  });
+}

@@ -21,27 +21,30 @@ TEST_CASE("a plan adds strength times norm times direction, and only where there
   const auto p = random_persona(space, 1);
   st::residual_norms norms{space, {1.0f, 2.0f, 4.0f, 8.0f}};
   const auto plan = *st::compile(p | mt::only_layers(1, 2), st::in_norms(0.5f), norms);
-  CHECK(plan.at(mt::layer_index(0)).empty());
-  CHECK(plan.at(mt::layer_index(3)).empty());
-  for (std::size_t l = 1; l <= 2; ++l) {
-    const auto row = plan.at(mt::layer_index(l));
-    REQUIRE(row.size() == space.model_dim);
+  for (std::size_t l :
+       {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{99}}) {
+    const bool steered = l == 1 || l == 2;
     std::vector<float> h(space.model_dim, 3.0f);
-    plan.apply(mt::layer_index(l), h);
-    for (std::size_t e = 0; e < row.size(); ++e) {
-      CHECK(row[e] == p.direction().row(mt::layer_index(l))[e] * (0.5f * norms.typical[l]));
-      CHECK(h[e] == 3.0f + row[e]);
+    auto state = plan.begin(0);
+    plan.apply(mt::layer_index(l), h, state);
+    CHECK(plan.at(mt::layer_index(l)).size() == (steered ? space.model_dim : 0));
+    for (std::size_t e = 0; e < h.size(); ++e) {
+      const float added =
+          steered ? p.direction().row(mt::layer_index(l))[e] * (0.5f * norms.typical[l]) : 0.0f;
+      CHECK(h[e] == 3.0f + added);
     }
   }
   CHECK(plan.space() == space);
-  CHECK(plan.at(mt::layer_index(99)).empty());
 }
 
 TEST_CASE("raw units need no norms; shares of the norm do") {
   const auto p = random_persona(space, 1);
   const auto raw = st::compile(p, st::in_raw_units(2.0f));
   REQUIRE(raw.has_value());
-  CHECK(raw->at(mt::layer_index(1))[3] == 2.0f * p.direction().row(mt::layer_index(1))[3]);
+  std::vector<float> h(space.model_dim);
+  auto state = raw->begin(0);
+  raw->apply(mt::layer_index(1), h, state);
+  CHECK(h[3] == 2.0f * p.direction().row(mt::layer_index(1))[3]);
   const auto missing = st::compile(p, st::in_norms(2.0f));
   REQUIRE(!missing.has_value());
   CHECK(missing.error().code == mt::errc::invalid_argument);
@@ -81,19 +84,6 @@ TEST_CASE("a strength that is no number or overflows is refused") {
   CHECK(huge.error().message().find("layer 0") != std::string::npos);
 }
 
-TEST_CASE("an attachment is in force inside its span and nowhere else") {
-  const auto p = random_persona(space, 1);
-  const st::attachment a{*st::compile(p, st::in_raw_units(1.0f)),
-                         {mt::position(3), mt::position(5)}};
-  CHECK(a.at(mt::position(2)) == nullptr);
-  CHECK(a.at(mt::position(3)) == &a.what);
-  CHECK(a.at(mt::position(4)) == &a.what);
-  CHECK(a.at(mt::position(5)) == nullptr);
-  CHECK(a.id_at(mt::position(5)) == mt::fingerprint{});
-  CHECK(st::attachment{}.at(mt::position(0)) == nullptr);
-  CHECK(a.id_at(mt::position(4)) == a.what.id());
-}
-
 TEST_CASE("the same numbers at another layer or in another model are another plan") {
   const auto flat = [](const mt::activation_space& where) {
     const std::vector<float> values(std::size_t{where.n_layers} * where.model_dim, 0.5f);
@@ -108,9 +98,9 @@ TEST_CASE("the same numbers at another layer or in another model are another pla
   CHECK(id(p) != id(flat(elsewhere)));
 }
 
-TEST_CASE("a plan carries its expression's text, the neutral one none") {
+TEST_CASE("a plan carries its operators' text, the neutral one none") {
   const auto p = random_persona(space, 1);
-  CHECK(st::compile(p, st::in_raw_units(1.0f))->label() == mt::label_of(p));
+  CHECK(st::compile(p, st::in_raw_units(1.5f))->label() == "add(someone, 1.5)");
   CHECK(st::plan{}.label().empty());
   CHECK(!st::plan{}.space().has_value());
 }

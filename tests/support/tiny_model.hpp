@@ -17,6 +17,9 @@
 
 namespace multitudes_test {
 
+/// Tokens: 0 <unk>, 1 <s>, 2 </s>, then the 256 bytes, then the space and small letters.
+inline constexpr std::uint32_t tiny_vocab_size = 3 + 256 + 27;
+
 /// A model of random weights with a real tokenizer (bytes and a few letters), small enough to be
 /// made for every test.
 struct tiny_model_options {
@@ -30,11 +33,10 @@ struct tiny_model_options {
   bool tied = false;
   multitudes::model::feed_forward feed_forward = multitudes::model::feed_forward::swiglu;
   std::uint64_t seed = 1;
+  std::uint32_t vocab_rows = tiny_vocab_size;  ///< of embedding and head; more have no token
+  bool rough = false;  ///< even instead of normal weights, which take a tenth of the time
   std::vector<std::string> without = {};  ///< keys and tensors to leave out, or to add otherwise
 };
-
-/// Tokens: 0 <unk>, 1 <s>, 2 </s>, then the 256 bytes, then the space and small letters.
-inline constexpr std::uint32_t tiny_vocab_size = 3 + 256 + 27;
 
 class tiny_gguf {
  public:
@@ -51,9 +53,9 @@ class tiny_gguf {
     key(architecture + ".attention.layer_norm_rms_epsilon", 1e-5f);
     add_vocabulary();
     const std::uint32_t kv_dim = o.model_dim / o.n_heads * o.n_kv_heads;
-    matrix("token_embd.weight", tiny_vocab_size, o.model_dim, 1.0f);
+    matrix("token_embd.weight", o.vocab_rows, o.model_dim, 1.0f);
     vector("output_norm.weight", o.model_dim);
-    if (!o.tied) matrix("output.weight", tiny_vocab_size, o.model_dim, scale(o.model_dim));
+    if (!o.tied) matrix("output.weight", o.vocab_rows, o.model_dim, scale(o.model_dim));
     for (std::uint32_t i = 0; i < o.n_layers; ++i) {
       const std::string block = "blk." + std::to_string(i) + ".";
       vector(block + "attn_norm.weight", o.model_dim);
@@ -121,7 +123,15 @@ class tiny_gguf {
     const multitudes::simd::weight_matrix shape{options_.format, rows, cols, nullptr};
     std::vector<std::byte> packed(rows * shape.row_bytes());
     for (std::uint32_t r = 0; r < rows; ++r) {
-      for (float& v : row) v = spread * random.normal();
+      if (options_.rough) {
+        std::uint32_t bits = random();
+        for (float& v : row) {
+          bits = bits * 1664525u + 1013904223u;
+          v = spread * 1.7f * (static_cast<float>(bits >> 8) * 0x1p-23f - 1.0f);
+        }
+      } else {
+        for (float& v : row) v = spread * random.normal();
+      }
       multitudes::simd::pack_row(options_.format, row, packed.data() + r * shape.row_bytes());
     }
     keep(name, {cols, rows}, type(), packed);

@@ -4,17 +4,35 @@
 #include <multitudes/core/expected.hpp>
 #include <multitudes/format/file_bytes.hpp>
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace multitudes {
 
-/// Two texts that differ in the trait that is to be learned, and in little else.
+/// Two texts that differ in the trait that is to be learned, and in little else. Each may answer a
+/// prompt, which comes first as it stands (end it with a space or a new line where one belongs).
 struct contrast_pair {
   std::string positive;
   std::string negative;
+  std::string positive_prompt{};
+  std::string negative_prompt{};
 };
+
+/// Pairs made of labels: the same texts behind either prompt, e.g. "You are cheerful. " and "You
+/// are gloomy. ". Read them with `read_position::mean_over_answer`: what then differs is what the
+/// label does to the same words. Compare the direction with one from contrast texts before
+/// trusting either: a small model may know how a trait sounds and not what it is called.
+inline std::vector<contrast_pair> label_pairs(std::string_view positive_prompt,
+                                              std::string_view negative_prompt,
+                                              std::span<const std::string> texts) {
+  std::vector<contrast_pair> pairs;
+  for (const std::string& text : texts) {
+    pairs.push_back({text, text, std::string(positive_prompt), std::string(negative_prompt)});
+  }
+  return pairs;
+}
 
 /// Reads records of text: a line each, fields separated by ` | `, `#` starts a comment line.
 ///

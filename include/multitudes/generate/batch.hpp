@@ -6,9 +6,12 @@
 #include <multitudes/generate/language_model.hpp>
 #include <multitudes/model/evaluation.hpp>
 #include <multitudes/steering/attachment.hpp>
+#include <multitudes/steering/monitor.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -28,6 +31,7 @@ struct feed {
   sequence_id sequence;
   std::span<const token_id> tokens;
   std::size_t n_logits = 1;
+  std::span<const steering::token_source> sources = {};  ///< (tokens), or empty if all were read
 };
 
 /// A token on its way through a batch: which of the feeds, which of its tokens.
@@ -112,10 +116,12 @@ class batch {
     b.work_ = *work;
     b.cache_ = *cache;
     b.attachments_.resize(options.n_sequences);
+    b.began_.resize(options.n_sequences);
     b.lengths_.resize(options.n_sequences);
     b.rows_.resize(options.max_rows);
     b.places_.resize(options.max_rows);
     b.active_.resize(options.max_rows);
+    b.states_.resize(options.max_rows);
     return b;
   }
 
@@ -126,22 +132,34 @@ class batch {
   /// A new empty, neutral sequence. Errors: out_of_memory.
   expected<sequence_id> open() {
     auto s = cache_.open();
-    if (s) attachments_[s->value] = {};
+    if (s) attach(*s, {});
     return s;
   }
   /// A second sequence with the same memory and plan; memory is shared until either writes.
   expected<sequence_id> fork(sequence_id from) {
     if (!cache_.is_open(from)) return not_open("fork sequence", from);
     auto s = cache_.fork(from);
-    if (s) attachments_[s->value] = attachments_[from.value];
+    if (s) {
+      attachments_[s->value] = attachments_[from.value];
+      began_[s->value] = began_[from.value];
+      for (std::size_t p = 0; p < cache_.length(from); ++p) {
+        const auto readings = readings_at(from, position(p));
+        std::copy(readings.begin(), readings.end(), readings_at(*s, position(p)).begin());
+      }
+    }
     return s;
   }
   void close(sequence_id s) noexcept {
     cache_.close(s);
-    attachments_[s.value] = {};
+    attach(s, {});
   }
   /// Forgets positions from `length` on.
-  void truncate(sequence_id s, std::size_t length) noexcept { cache_.truncate(s, length); }
+  void truncate(sequence_id s, std::size_t length) noexcept {
+    if (!cache_.is_open(s)) return;
+    cache_.truncate(s, length);
+    auto& began = began_[s.value];
+    if (began && began->value >= length) began.reset();
+  }
 
   /// Puts a plan on a sequence: what is evaluated from now on, within the span, is computed under
   /// it. What is already in memory stays as it is (session::steer offers to replay it).
@@ -159,17 +177,62 @@ class batch {
                    .expected = to_string(lm_.space()),
                    .remedy = "learn the persona on this model, or rebase() it"});
     }
-    attachments_[s.value] = std::move(how);
+    attach(s, std::move(how));
     return {};
   }
   [[nodiscard]] const steering::attachment& attached(sequence_id s) const noexcept {
     return attachments_[s.value];
   }
 
+  /// Reads every token that is evaluated from now on along the monitor's axes, after steering, and
+  /// keeps the readings for as long as the token is in memory. A default-made monitor ends it.
+  ///
+  /// Errors:  space_mismatch if the axes are another model's; out_of_memory.
+  /// Cost:    allocates 4 bytes for each axis and position that the batch can hold; evaluating
+  ///          allocates nothing.
+  expected<void> watch(steering::monitor what) {
+    const auto axes = what.axes();
+    if (!axes.empty() && axes[0].space != lm_.space()) {
+      return fail({.code = errc::space_mismatch,
+                   .operation = "watch batch",
+                   .place = "axis " + axes[0].label,
+                   .found = to_string(axes[0].space),
+                   .expected = to_string(lm_.space()),
+                   .remedy = "learn the axes on this model"});
+    }
+    const auto n = (checked_size(attachments_.size()) * cache_.max_length() * axes.size()).get();
+    heap_block memory;
+    if (!axes.empty()) {
+      const auto bytes = n ? (checked_size(*n) * sizeof(float)).get() : n;
+      if (bytes) memory = heap_block(*bytes);
+      if (memory.bytes().empty()) {
+        return fail({.code = errc::out_of_memory,
+                     .operation = "watch batch",
+                     .place = {},
+                     .found = std::to_string(axes.size()) + " axes for each position",
+                     .expected = "a size that this machine can give",
+                     .remedy = "make the batch with a shorter context or fewer sequences"});
+      }
+      std::uninitialized_fill_n(reinterpret_cast<float*>(memory.bytes().data()), *n,
+                                std::numeric_limits<float>::quiet_NaN());
+    }
+    readings_ = std::move(memory);
+    monitor_ = std::move(what);
+    return {};
+  }
+  [[nodiscard]] const steering::monitor& watching() const noexcept { return monitor_; }
+  /// What each axis read at a position: (axes); not a number where it was evaluated before
+  /// `watch`, empty where nothing is in memory.
+  [[nodiscard]] std::span<const float> readings(sequence_id s, position p) const noexcept {
+    if (p.value >= cache_.length(s)) return {};
+    return readings_at(s, p);
+  }
+
   /// Appends every feed's tokens to its sequence, together, and hands out the logits asked for.
   ///
   /// Errors:  invalid_argument for an unknown token or a sequence that is not open or stands in
-  ///          two feeds; out_of_memory if a sequence grows too long. Nothing is appended then.
+  ///          two feeds; shape_mismatch for sources of another number; out_of_memory if a sequence
+  ///          grows too long. Nothing is appended then.
   /// Cost:    each weight is read once for each max_rows tokens; no allocation.
   template <executor E, residual_observer O = no_observer>
   expected<void> evaluate(E& workers, std::span<const feed> feeds, logits_receiver receive,
@@ -184,12 +247,15 @@ class batch {
       if (n_rows == 0) break;
       if (auto ok = work_.begin(std::span(rows_).first(n_rows), cache_); !ok) {
         for (std::size_t i = 0; i < feeds.size(); ++i) {
-          cache_.truncate(feeds[i].sequence, lengths_[i]);
+          truncate(feeds[i].sequence, lengths_[i]);
         }
         return ok;
       }
       const auto hook = [&](row_index r, layer_index layer, std::span<float> h) {
-        if (active_[r.value] != nullptr) active_[r.value]->apply(layer, h);
+        if (active_[r.value] != nullptr) active_[r.value]->apply(layer, h, states_[r.value]);
+        if (!monitor_.axes().empty()) {
+          monitor_.read(layer, h, readings_at(rows_[r.value].sequence, work_.position_of(r)));
+        }
         observer(places_[r.value], layer, std::span<const float>(h));
       };
       work_.resume(workers, hook);
@@ -254,6 +320,10 @@ class batch {
                    "at most " + std::to_string(cache_.max_length()),
                    "truncate the sequence or make the batch with a longer context");
       }
+      if (!feeds[i].sources.empty() && feeds[i].sources.size() != feeds[i].tokens.size()) {
+        return bad(i, errc::shape_mismatch, std::to_string(feeds[i].sources.size()) + " sources",
+                   std::to_string(feeds[i].tokens.size()), "say of each token how it came in");
+      }
       for (const token_id token : feeds[i].tokens) {
         if (token.value >= lm_.shape().vocab_size) {
           return bad(i, errc::invalid_argument, "token " + std::to_string(token.value),
@@ -278,15 +348,37 @@ class batch {
       }
       // The cache grows when the pass begins; until then this chunk's own rows come on top.
       const position at(cache_.length(f.sequence) + (next.token - first_token));
-      const steering::attachment& attached = attachments_[f.sequence.value];
-      active_[n] = attached.at(at);
+      const auto how = f.sources.empty() ? steering::token_source::read : f.sources[next.token];
       places_[n] = next;
       rows_[n] = {f.sequence, f.tokens[next.token], f.tokens.size() - next.token <= f.n_logits,
-                  attached.id_at(at)};
+                  put_on(n, f.sequence, at, how)};
       ++n;
       ++next.token;
     }
     return n;
+  }
+
+  void attach(sequence_id s, steering::attachment how) noexcept {
+    began_[s.value].reset();
+    attachments_[s.value] = std::move(how);
+  }
+
+  /// Gets row `n` ready for the plan that is in force at a position; returns what to remember.
+  fingerprint put_on(std::size_t n, sequence_id s, position at,
+                     steering::token_source how) noexcept {
+    const steering::attachment& attached = attachments_[s.value];
+    active_[n] = attached.at(at, how);
+    if (active_[n] == nullptr) return {};
+    auto& began = began_[s.value];
+    if (!began) began = attached.origin.value_or(at);
+    states_[n] = active_[n]->begin(at.value - began->value);
+    return attached.id(*began);
+  }
+
+  [[nodiscard]] std::span<float> readings_at(sequence_id s, position p) const noexcept {
+    const std::size_t n = monitor_.axes().size();
+    const std::size_t first = (s.value * cache_.max_length() + p.value) * n;
+    return {reinterpret_cast<float*>(readings_.bytes().data()) + first, n};
   }
 
   language_model lm_;
@@ -294,10 +386,14 @@ class batch {
   model::evaluation work_;
   model::kv_cache cache_;
   std::vector<steering::attachment> attachments_;  // (n_sequences)
+  std::vector<std::optional<position>> began_;     // (n_sequences), the plan's first position
   std::vector<std::size_t> lengths_;               // (n_sequences), before a call
   std::vector<model::batch_row> rows_;             // (max_rows)
   std::vector<feed_place> places_;                 // (max_rows)
   std::vector<const steering::plan*> active_;      // (max_rows)
+  std::vector<steering::token_state> states_;      // (max_rows)
+  steering::monitor monitor_;
+  heap_block readings_;  // (n_sequences, positions, axes)
 };
 
 }  // namespace multitudes

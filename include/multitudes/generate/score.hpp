@@ -31,7 +31,8 @@ inline double log_probability(std::span<float> logits, token_id token) noexcept 
 }
 
 /// How likely the model finds texts under a plan: for each, the sum over its scored tokens of
-/// their log-probabilities, in nats.
+/// their log-probabilities, in nats. To the plan, scored tokens are written ones, as if the model
+/// had chosen them, and those before are read.
 ///
 /// Errors:  invalid_argument if a text has no token before the first that is scored, or scores
 ///          none; out_of_memory if one is longer than the batch's context; space_mismatch.
@@ -65,6 +66,7 @@ expected<std::vector<double>> log_probabilities(batch& b, E& workers,
   std::vector<double> sums(texts.size(), 0.0);
   std::vector<sequence_id> open;
   std::vector<feed> feeds;
+  std::vector<std::vector<steering::token_source>> sources;
   std::size_t next = 0;
   expected<void> outcome;
   while (outcome && next < texts.size()) {
@@ -79,7 +81,10 @@ expected<std::vector<double>> log_probabilities(batch& b, E& workers,
       if (outcome = b.steer(*s, under); !outcome) break;
       // The last token is only scored, never continued.
       const scored_text& text = texts[next];
-      feeds.push_back({*s, std::span(text.tokens).first(text.tokens.size() - 1), text.n_scored()});
+      const std::size_t n = text.tokens.size() - 1;
+      sources.emplace_back(n, steering::token_source::written);
+      std::fill_n(sources.back().begin(), text.first_scored, steering::token_source::read);
+      feeds.push_back({*s, std::span(text.tokens).first(n), text.n_scored(), sources.back()});
     }
     if (outcome) {
       outcome = b.evaluate(workers, feeds, [&](feed_place place, std::span<float> logits) {
@@ -90,6 +95,7 @@ expected<std::vector<double>> log_probabilities(batch& b, E& workers,
     for (const sequence_id s : open) b.close(s);
     open.clear();
     feeds.clear();
+    sources.clear();
   }
   if (!outcome) return forward_error(outcome);
   return sums;

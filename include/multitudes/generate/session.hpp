@@ -68,8 +68,12 @@ class session {
   expected<void> read(std::span<const token_id> tokens, const O& observer = {}) {
     const std::size_t before = tokens_.size();
     tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+    sources_.resize(tokens_.size(), steering::token_source::read);
     auto ok = catch_up(observer);
-    if (!ok) tokens_.resize(before);
+    if (!ok) {
+      tokens_.resize(before);
+      sources_.resize(before);
+    }
     return ok;
   }
 
@@ -105,6 +109,7 @@ class session {
     const token_id token = sampler_.choose(logits_, tokens_, position(tokens_.size()));
     has_logits_ = false;
     tokens_.push_back(token);
+    sources_.push_back(steering::token_source::written);
     return token;
   }
 
@@ -157,7 +162,19 @@ class session {
     return catch_up(no_observer{}, held);
   }
   expected<void> steer(steering::plan plan, memory earlier) {
-    return steer(steering::attachment{std::move(plan), {}}, earlier);
+    return steer(steering::attachment{std::move(plan)}, earlier);
+  }
+
+  /// Reads every token that is evaluated from now on along a monitor's axes. See batch::watch.
+  expected<void> watch(steering::monitor what) { return batch_.watch(std::move(what)); }
+  /// What each axis of the monitor read at a position of the memory: (axes), else empty.
+  [[nodiscard]] std::span<const float> readings(position p) const noexcept {
+    return batch_.readings(sequence_, p);
+  }
+  /// The same for the last position that is in memory.
+  [[nodiscard]] std::span<const float> readings() const noexcept {
+    const std::size_t n = batch_.length(sequence_);
+    return n > 0 ? readings(position(n - 1)) : std::span<const float>();
   }
 
   /// Under which plans the memory was computed, in order.
@@ -175,6 +192,10 @@ class session {
 
   /// Everything read and written so far, beginning-of-text token included.
   [[nodiscard]] std::span<const token_id> tokens() const noexcept { return tokens_; }
+  /// Which of them were read and which the model wrote.
+  [[nodiscard]] std::span<const steering::token_source> sources() const noexcept {
+    return sources_;
+  }
   [[nodiscard]] const language_model& lm() const noexcept { return batch_.lm(); }
   /// What the model expects after everything that was evaluated; empty before the first read and
   /// between a choice and the next call.
@@ -189,6 +210,7 @@ class session {
         sampler_(how, batch_.lm().shape().vocab_size),
         workers_(&workers) {
     tokens_.reserve(batch_.cache().max_length() + 1);
+    sources_.reserve(batch_.cache().max_length() + 1);
     logits_.resize(batch_.lm().shape().vocab_size);
   }
 
@@ -206,7 +228,8 @@ class session {
   expected<void> catch_up(const O& observer, std::size_t upto) {
     const std::size_t done = batch_.length(sequence_);
     if (done == upto) return {};
-    const feed news{sequence_, std::span<const token_id>(tokens_).subspan(done, upto - done)};
+    const feed news{sequence_, tokens().subspan(done, upto - done), 1,
+                    sources().subspan(done, upto - done)};
     auto ok = batch_.evaluate(
         *workers_, std::span(&news, 1),
         [&](feed_place, std::span<float> logits) {
@@ -222,7 +245,8 @@ class session {
   sampler sampler_;
   E* workers_;
   std::vector<token_id> tokens_;
-  std::vector<float> logits_;  // (vocab_size)
+  std::vector<steering::token_source> sources_;  // (tokens)
+  std::vector<float> logits_;                    // (vocab_size)
   bool has_logits_ = false;
 };
 

@@ -35,12 +35,13 @@ struct tensor_place {
 template <std::floating_point T>
 class parameters {
  public:
-  /// The views of one block; shapes as in `layer_weights`. `gate` is empty without a gate.
+  /// The views of one block; shapes as in `layer_weights`. `gate` is empty without a gate. What
+  /// reads the same input lies end to end, and is also one matrix.
   struct layer_views {
     std::span<T> attention_norm;
-    matrix_view<T> query, key, value, attention_out;
+    matrix_view<T> query, key, value, query_key_value, attention_out;
     std::span<T> ffn_norm;
-    matrix_view<T> gate, up, down;
+    matrix_view<T> gate, up, gate_up, down;
   };
 
   /// Zeros in the given shape. A tied head is the embedding itself.
@@ -190,10 +191,17 @@ class parameters {
       views.query = matrix();
       views.key = matrix();
       views.value = matrix();
+      views.query_key_value = {views.query.data(),
+                               std::size_t{shape_.query_dim()} + 2 * std::size_t{shape_.kv_dim()},
+                               shape_.model_dim};
       views.attention_out = matrix();
       views.ffn_norm = vector();
       if (shape_.has_gate()) views.gate = matrix();
       views.up = matrix();
+      views.gate_up =
+          shape_.has_gate()
+              ? matrix_view<T>(views.gate.data(), 2 * std::size_t{shape_.ffn_dim}, shape_.model_dim)
+              : views.up;
       views.down = matrix();
     }
     final_norm_ = vector();

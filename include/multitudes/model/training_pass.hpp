@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace multitudes::model {
@@ -38,7 +39,7 @@ using logits_visitor = function_ref<void(std::size_t, std::span<T>)>;
 /// thread or batch can change, so that the same rows give the same bits on any executor.
 ///
 /// Cost:    after `make`, no allocation. Memory grows with max_rows: about
-///          n_layers * (3 model_dim + 2 query_dim + 2 kv_dim + 2 ffn_dim) numbers for each row.
+///          n_layers * (2 model_dim + 2 query_dim + 2 kv_dim + 2 ffn_dim) numbers for each row.
 template <simd::product_precision P, simd::instruction_set I = simd::native>
 class training_pass {
  public:
@@ -52,8 +53,10 @@ class training_pass {
     auto buffers = buffers_type::make(shape, limits);
     if (!buffers) return forward_error(buffers);
     pass.buffers_ = std::move(*buffers);
-    auto scratch = scratch_pool::make(limits.n_threads, self_attention<I, value>::required_bytes(
-                                                            shape, limits.max_document_rows));
+    const std::size_t bytes =
+        std::max(buffers_type::chunk_bytes(shape),
+                 self_attention<I, value>::required_bytes(shape, limits.max_document_rows));
+    auto scratch = scratch_pool::make(limits.n_threads, bytes);
     if (!scratch) return forward_error(scratch);
     pass.scratch_ = std::move(*scratch);
     return pass;
@@ -170,10 +173,9 @@ class training_pass {
     for (std::size_t l = 0; l < shape_.n_layers; ++l) {
       const auto& w = model_->layer(l);
       const auto& packed = buffers_.layers[l];
-      detail::run_tiles(workers, job{&packed.query, w.query}, job{&packed.key, w.key},
-                        job{&packed.value, w.value}, job{&packed.attention_out, w.attention_out},
-                        job{&packed.ffn.gate, w.gate}, job{&packed.ffn.up, w.up},
-                        job{&packed.ffn.down, w.down});
+      detail::run_tiles(workers, job{&packed.query_key_value, w.query_key_value},
+                        job{&packed.attention_out, w.attention_out},
+                        job{&packed.ffn.gate_up, w.gate_up}, job{&packed.ffn.down, w.down});
     }
     detail::run_tiles(workers, job{&buffers_.head, model_->head()});
   }
@@ -193,13 +195,14 @@ class training_pass {
     }
   }
 
-  /// Rotates every head of a row by its position, or back.
-  void rotate(std::span<value> heads, std::size_t row, bool back) const noexcept {
-    const std::size_t at = buffers_.positions[row];
+  /// Rotates the heads of queries and keys of some rows by their positions, or back.
+  void rotate(matrix_view<value> heads, std::size_t first, bool back) const noexcept {
     const matrix_view<value> sines = back ? buffers_.negative_sines : buffers_.sines;
-    for (std::size_t first = 0; first < heads.size(); first += shape_.head_dim) {
-      simd::rotate<I, value>(heads.subspan(first, shape_.head_dim), buffers_.cosines.row(at),
-                             sines.row(at), shape_.rotary_layout);
+    for (std::size_t r = 0; r < heads.rows(); ++r) {
+      const std::size_t at = buffers_.positions[first + r];
+      simd::rotate_heads<I, value>(heads.row(r).first(heads.cols() - shape_.kv_dim()),
+                                   shape_.head_dim, buffers_.cosines.row(at), sines.row(at),
+                                   shape_.rotary_layout);
     }
   }
 
@@ -223,28 +226,25 @@ class training_pass {
     const auto& packed = buffers_.layers[l];
     detail::over_rows(workers, n_, [&](row_range c) {
       const auto kept = buffers_.kept(l, c);
-      const matrix_view<value> normed = buffers_.normed.rows(c.first, c.count);
+      const auto memory = scratch_.borrow();
+      const matrix_view<value> normed = buffers_.chunk(memory.memory(), c.count).normed;
       norm_of(w.attention_norm).forward(kept.in, normed);
-      packed.query.forward(normed, kept.query);
-      packed.key.forward(normed, kept.key);
-      packed.value.forward(normed, kept.value_);
-      for (std::size_t r = 0; r < c.count; ++r) {
-        rotate(kept.query.row(r), c.first + r, false);
-        rotate(kept.key.row(r), c.first + r, false);
-      }
+      packed.query_key_value.forward(normed, kept.query_key_value);
+      rotate(kept.query_key_value, c.first, false);
     });
     over_documents(workers, l,
                    [&](const auto& attention, const auto& rows, std::size_t,
                        std::span<std::byte> memory) { attention.forward(rows, memory); });
     detail::over_rows(workers, n_, [&](row_range c) {
       const auto kept = buffers_.kept(l, c);
-      const matrix_view<value> normed = buffers_.normed.rows(c.first, c.count);
+      const auto memory = scratch_.borrow();
+      const auto [normed, hidden] = buffers_.chunk(memory.memory(), c.count);
       packed.attention_out.forward(kept.attended, kept.middle);
       for (std::size_t r = 0; r < c.count; ++r) {
         simd::add<I, value>(kept.in.row(r), kept.middle.row(r));
       }
       norm_of(w.ffn_norm).forward(kept.middle, normed);
-      packed.ffn.forward(normed, kept.ffn, kept.out);
+      packed.ffn.forward(normed, {kept.gate_up, hidden, {}}, kept.out);
       for (std::size_t r = 0; r < c.count; ++r) {
         simd::add<I, value>(kept.middle.row(r), kept.out.row(r));
       }
@@ -261,7 +261,7 @@ class training_pass {
       const auto memory = scratch_.borrow();
       f(attention, buffers_.attention(l, {d.first, d.n_rows}), d.first, memory.memory());
     };
-    workers.run(documents.size() * shape_.n_kv_heads, one);
+    detail::share(workers, documents.size() * shape_.n_kv_heads, one);
   }
 
   /// Final norm and logits of part of a block of rows that lie anywhere.
@@ -289,7 +289,7 @@ class training_pass {
       for (std::size_t i = c.first; i < c.first + c.count; ++i) {
         const std::span<const value> x = last.row(block[i]);
         std::ranges::copy(x, buffers_.final_in.row(i).begin());
-        buffers_.scales[i] = simd::rms_norm_backward<I, value>(
+        buffers_.final_scales[i] = simd::rms_norm_backward<I, value>(
             x, final_norm.weight, final_norm.epsilon, buffers_.d_final.row(i),
             buffers_.d_residual.row(block[i]));
       }
@@ -298,76 +298,77 @@ class training_pass {
     detail::run_tiles(workers,
                       dw{buffers_.logits.rows(0, n), buffers_.final.rows(0, n), gradient.head()},
                       dw_norm{buffers_.final_in.rows(0, n), buffers_.d_final.rows(0, n),
-                              buffers_.scales.first(n), gradient.final_norm()});
+                              buffers_.final_scales.first(n), gradient.final_norm()});
   }
 
   template <executor E>
   void backward_layer(E& workers, std::size_t l, parameters<value>& gradient) {
     const auto& w = model_->layer(l);
     const auto& packed = buffers_.layers[l];
-    const auto& g = gradient.layer(l);
-    const auto all = buffers_.kept(l, {0, n_});
-    const matrix_view<value> d_residual = buffers_.d_residual.rows(0, n_);
-    const matrix_view<value> d_middle = buffers_.d_middle.rows(0, n_);
-    const matrix_view<value> d_attended = buffers_.d_attended.rows(0, n_);
-    const matrix_view<value> normed = buffers_.normed.rows(0, n_);
-    const matrix_view<value> d_normed = buffers_.d_normed.rows(0, n_);
     detail::over_rows(workers, n_, [&](row_range c) {
       const auto kept = buffers_.kept(l, c);
       const auto part = [&](matrix_view<value> m) { return m.rows(c.first, c.count); };
-      norm_of(w.ffn_norm).forward(kept.middle, part(normed));
-      packed.ffn.backward(part(d_residual), kept.ffn, part(d_normed));
-      for (std::size_t r = 0; r < c.count; ++r) {
-        std::ranges::copy(part(d_residual).row(r), part(d_middle).row(r).begin());
-      }
-      norm_of(w.ffn_norm)
-          .backward(kept.middle, part(d_normed), part(d_middle),
-                    buffers_.scales.subspan(c.first, c.count));
-      packed.attention_out.backward(part(d_middle), part(d_attended));
+      const auto memory = scratch_.borrow();
+      const matrix_view<value> d_hidden = buffers_.chunk(memory.memory(), c.count).wide;
+      const matrix_view<value> d_out = part(buffers_.d_residual);
+      const matrix_view<value> d_middle = part(buffers_.d_middle);
+      const norm_type norm = norm_of(w.ffn_norm);
+      norm.forward(kept.middle, part(buffers_.ffn_normed));
+      packed.ffn.backward(d_out, {kept.gate_up, part(buffers_.hidden), d_hidden},
+                          part(buffers_.d_ffn_normed));
+      copy(d_out, d_middle);
+      norm.backward(kept.middle, part(buffers_.d_ffn_normed), d_middle,
+                    buffers_.ffn_scales.subspan(c.first, c.count));
+      packed.attention_out.backward(d_middle, part(buffers_.d_attended));
     });
-    const std::span<const value> scales = buffers_.scales.first(n_);
-    if (shape_.has_gate()) detail::run_tiles(workers, dw{all.ffn.gate, normed, g.gate});
-    detail::run_tiles(workers, dw{d_residual, all.ffn.hidden, g.down}, dw{all.ffn.up, normed, g.up},
-                      dw{d_middle, all.attended, g.attention_out},
-                      dw_norm{all.middle, d_normed, scales, g.ffn_norm});
     over_documents(workers, l,
                    [&](const auto& attention, const auto& rows, std::size_t first,
                        std::span<std::byte> memory) {
-                     const std::size_t count = rows.query.rows();
+                     const std::size_t n = rows.query.rows();
+                     const auto d = buffers_.heads(buffers_.d_query_key_value.rows(first, n));
                      attention.backward(
-                         rows,
-                         {d_attended.rows(first, count), buffers_.d_query.rows(first, count),
-                          buffers_.d_key.rows(first, count), buffers_.d_value.rows(first, count)},
+                         rows, {buffers_.d_attended.rows(first, n), d.query, d.key, d.value_},
                          memory);
                    });
+    // The gradient of what leaves the block is read by the weights until the end.
+    const matrix_view<value> d_in = buffers_.d_in;
     detail::over_rows(workers, n_, [&](row_range c) {
       const auto kept = buffers_.kept(l, c);
       const auto part = [&](matrix_view<value> m) { return m.rows(c.first, c.count); };
-      for (std::size_t r = c.first; r < c.first + c.count; ++r) {
-        rotate(buffers_.d_query.row(r), r, true);
-        rotate(buffers_.d_key.row(r), r, true);
-      }
-      norm_of(w.attention_norm).forward(kept.in, part(normed));
-      packed.query.backward(part(buffers_.d_query), part(d_normed));
-      packed.key.backward(part(buffers_.d_key), part(d_normed), true);
-      packed.value.backward(part(buffers_.d_value), part(d_normed), true);
-      for (std::size_t r = 0; r < c.count; ++r) {
-        std::ranges::copy(part(d_middle).row(r), part(d_residual).row(r).begin());
-      }
-      norm_of(w.attention_norm)
-          .backward(kept.in, part(d_normed), part(d_residual),
-                    buffers_.scales.subspan(c.first, c.count));
+      const matrix_view<value> d_heads = part(buffers_.d_query_key_value);
+      const matrix_view<value> d_normed = part(buffers_.d_attention_normed);
+      const norm_type norm = norm_of(w.attention_norm);
+      rotate(d_heads, c.first, true);
+      norm.forward(kept.in, part(buffers_.attention_normed));
+      packed.query_key_value.backward(d_heads, d_normed);
+      copy(part(buffers_.d_middle), part(d_in));
+      norm.backward(kept.in, d_normed, part(d_in),
+                    buffers_.attention_scales.subspan(c.first, c.count));
     });
-    detail::run_tiles(workers, dw{buffers_.d_query.rows(0, n_), normed, g.query},
-                      dw{buffers_.d_key.rows(0, n_), normed, g.key},
-                      dw{buffers_.d_value.rows(0, n_), normed, g.value},
-                      dw_norm{all.in, d_normed, scales, g.attention_norm});
+    const auto& g = gradient.layer(l);
+    const auto all = buffers_.kept(l, {0, n_});
+    const auto rows = [&](matrix_view<value> m) { return m.rows(0, n_); };
+    detail::run_tiles(
+        workers, dw{all.gate_up, rows(buffers_.ffn_normed), g.gate_up},
+        dw{rows(buffers_.d_residual), rows(buffers_.hidden), g.down},
+        dw{rows(buffers_.d_query_key_value), rows(buffers_.attention_normed), g.query_key_value},
+        dw{rows(buffers_.d_middle), all.attended, g.attention_out},
+        dw_norm{all.middle, rows(buffers_.d_ffn_normed), buffers_.ffn_scales.first(n_), g.ffn_norm},
+        dw_norm{all.in, rows(buffers_.d_attention_normed), buffers_.attention_scales.first(n_),
+                g.attention_norm});
+    std::swap(buffers_.d_residual, buffers_.d_in);
+  }
+
+  static void copy(matrix_view<const value> from, matrix_view<value> to) noexcept {
+    for (std::size_t r = 0; r < from.rows(); ++r) {
+      std::ranges::copy(from.row(r), to.row(r).begin());
+    }
   }
 
   /// Cut by columns: every embedding sums over its rows in order.
   template <executor E>
   void backward_embedding(E& workers, parameters<value>& gradient) const {
-    constexpr std::size_t tile = 64;
+    constexpr std::size_t tile = 32;
     const matrix_view<value> to = gradient.embedding();
     const auto one = [&](std::size_t t) {
       const std::size_t first = t * tile;
@@ -377,7 +378,7 @@ class training_pass {
                             to.row(rows_->tokens()[r].value).subspan(first, count));
       }
     };
-    workers.run((shape_.model_dim + tile - 1) / tile, one);
+    detail::share(workers, (shape_.model_dim + tile - 1) / tile, one);
   }
 
   hyper_parameters shape_;

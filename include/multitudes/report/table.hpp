@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/report/detail/utf8.hpp>
+#include <multitudes/report/svg.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -69,6 +70,24 @@ class table {
       out += "\n";
     }
     return out;
+  }
+
+  /// The same as an HTML table; cells of numbers have the class `number`.
+  [[nodiscard]] std::string to_html() const {
+    if (columns_.empty()) return {};
+    const auto all = cells(one_line);
+    std::string out = "<table>\n";
+    for (std::size_t r = 0; r < all.size(); ++r) {
+      const std::string tag = r == 0 ? "th" : "td";
+      out += r == 0 ? "<thead>\n<tr>" : "<tr>";
+      for (std::size_t c = 0; c < columns_.size(); ++c) {
+        const bool is_right = columns_[c].align == alignment::right;
+        out += "<" + tag + (is_right ? " class=\"number\">" : ">") + escape_xml(all[r][c]) + "</" +
+               tag + ">";
+      }
+      out += r == 0 ? "</tr>\n</thead>\n<tbody>\n" : "</tr>\n";
+    }
+    return out + "</tbody>\n</table>\n";
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <multitudes/config/compiler.hpp>
 #include <multitudes/simd/isa.hpp>
 
+#include <array>
 #include <bit>
 #include <complex>
 #include <concepts>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 // What kernels need of xsimd, in one spelling for versions 8 to 14.
 namespace multitudes::simd::detail {
@@ -84,6 +86,11 @@ struct lanes {
   using integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
   using integer_batch = xsimd::batch<integer, I>;
   static constexpr std::size_t count = batch::size;
+  static constexpr auto numbers_of_lanes = [] {
+    std::array<T, count> n{};
+    for (std::size_t i = 0; i < count; ++i) n[i] = static_cast<T>(i);
+    return n;
+  }();
 
   static MULTITUDES_ALWAYS_INLINE batch all(T value) noexcept { return batch(value); }
   static MULTITUDES_ALWAYS_INLINE batch load(const T* from) noexcept {
@@ -115,6 +122,11 @@ struct lanes {
       store(whole, value);
       std::memcpy(to, whole, n * sizeof(T));
     }
+  }
+
+  /// The first `n` lanes, the others 0.
+  static MULTITUDES_ALWAYS_INLINE batch first(std::size_t n, const batch& value) noexcept {
+    return select(load(numbers_of_lanes.data()) < all(static_cast<T>(n)), value, all(0));
   }
 
   /// `a * b + c`: rounded once where the set has a fused multiply-add, twice where it has not,
@@ -160,6 +172,43 @@ struct lanes {
     return xsimd::max(a, b);
   }
 
+  /// Lane i is what lane `from(i)` was.
+  template <class From>
+  static MULTITUDES_ALWAYS_INLINE batch rearrange(const batch& value, From) noexcept {
+#if defined(__GNUC__)
+    return [&]<std::size_t... i>(std::index_sequence<i...>) {
+      const typename batch::register_type x = value;
+      return batch(__builtin_shufflevector(x, x, From()(i)...));
+    }(std::make_index_sequence<count>());
+#else
+    T before[count], after[count];
+    store(before, value);
+    for (std::size_t i = 0; i < count; ++i) after[i] = before[From()(i)];
+    return load(after);
+#endif
+  }
+  /// Lane i changes places with lane i ^ Step, Step being a power of two below `count`.
+  template <std::size_t Step>
+  static MULTITUDES_ALWAYS_INLINE batch exchange(const batch& value) noexcept {
+    return rearrange(value, [](std::size_t i) { return i ^ Step; });
+  }
+  /// Each lane of the lower half, twice.
+  static MULTITUDES_ALWAYS_INLINE batch twice(const batch& value) noexcept {
+    return rearrange(value, [](std::size_t i) { return i / 2; });
+  }
+
+  /// The largest lane.
+  template <std::size_t Step = count / 2>
+  static MULTITUDES_ALWAYS_INLINE T largest(const batch& value) noexcept {
+    if constexpr (Step != 0) {
+      return largest<Step / 2>(max(value, exchange<Step>(value)));
+    } else {
+      T all_equal[count];
+      store(all_equal, value);
+      return all_equal[0];
+    }
+  }
+
   /// Two vectors from elements that alternate in memory.
   static MULTITUDES_ALWAYS_INLINE void load_pairs(const T* from, batch& even, batch& odd) noexcept {
     using complex_batch = xsimd::batch<std::complex<T>, I>;
@@ -168,12 +217,6 @@ struct lanes {
     even = pairs.real();
     odd = pairs.imag();
   }
-  static MULTITUDES_ALWAYS_INLINE void store_pairs(T* to, const batch& even,
-                                                   const batch& odd) noexcept {
-    const xsimd::batch<std::complex<T>, I> pairs(even, odd);
-    pairs.store_unaligned(reinterpret_cast<std::complex<T>*>(to));
-  }
-
   /// `y[i] = f(y[i], x[i])`. Lanes past the end see zeros; what they give is dropped.
   template <class F>
   static MULTITUDES_ALWAYS_INLINE void map(std::span<T> y, std::span<const T> x, F f) noexcept {

@@ -36,6 +36,10 @@ struct packed_matrix {
 template <instruction_set I, product_precision P>
 inline constexpr std::size_t panel_width = detail::product_engine<I, P>::panel_width;
 
+/// The rows of a result that are computed at a time: results of a multiple of it are fastest.
+template <instruction_set I, product_precision P>
+inline constexpr std::size_t register_rows = detail::product_engine<I, P>::tile_rows;
+
 template <instruction_set I, product_precision P>
 [[nodiscard]] constexpr std::size_t n_panels(std::size_t width) noexcept {
   return (width + panel_width<I, P> - 1) / panel_width<I, P>;

@@ -60,9 +60,9 @@ struct blocked_product {
           const unit* panel =
               b.data + first / width * b.panel_stride + k / Engine::depth_per_unit * width;
           for (std::size_t col = first; col < last; col += width, panel += b.panel_stride) {
-            product_panel<Engine, by_rows>(rows, std::min(width, last - col), block, panel,
-                                           units_of(depth), c.data() + (r * c.stride() + col),
-                                           c.stride(), !accumulate && k == 0);
+            product_panel<Engine, by_rows>(
+                rows, std::min(width, last - col), block, Engine::parts, panel, units_of(depth),
+                c.data() + (r * c.stride() + col), c.stride(), !accumulate && k == 0);
           }
         }
       }
@@ -90,7 +90,9 @@ struct blocked_product {
   }
 
   // The left operand stays in the second cache, packed for all tiles of rows; one panel of the
-  // right one at a time goes through the first cache, always at the same place.
+  // right one at a time goes through the first cache, always at the same place. Where the engine
+  // multiplies what is in memory, the first panel's tiles read the left operand in place and pack
+  // it for the others.
   static MULTITUDES_NOINLINE void add_transposed(matrix_view<const value> a,
                                                  matrix_view<const value> b,
                                                  matrix_view<value> c) noexcept {
@@ -100,57 +102,88 @@ struct blocked_product {
     constexpr std::size_t most_tiles =
         std::size_t{144} * 1024 / (lefts_of_row * sizeof(left)) / shape::padded_rows;
     constexpr std::size_t most_rows = most_tiles * shape::rows;
+    constexpr std::size_t packed_step = Engine::parts * shape::padded_rows;
     alignas(64) left lefts[most_tiles * shape::padded_rows * lefts_of_row];
     alignas(64) unit rights[most_units * width];
+    const bool is_one_panel = b.cols() <= width;
     for (std::size_t k = 0; k < a.rows(); k += most_depth) {
       const std::size_t depth = std::min(most_depth, a.rows() - k);
       const std::size_t units = units_of(depth);
-      const std::size_t tile_lefts = units * Engine::parts * shape::padded_rows;
-      fetching_rows<value> ahead = rows_ahead(b, k + depth, most_depth, a.cols(), units);
+      const std::size_t tile_lefts = units * packed_step;
+      fetching_rows<value> ahead = rows_ahead(a, b, k + depth, most_depth, units);
       for (std::size_t top = 0; top < a.cols(); top += most_rows) {
         const std::size_t rows = std::min(most_rows, a.cols() - top);
-        pack_left(a.rows(k, depth).cols(top, rows), tile_lefts, lefts);
+        const matrix_view<const value> block = a.rows(k, depth).cols(top, rows);
+        const std::size_t in_place = columns_in_place(rows, is_one_panel);
+        pack_left(block.cols(in_place, rows - in_place), tile_lefts,
+                  lefts + in_place / shape::rows * tile_lefts);
         for (std::size_t col = 0; col < b.cols(); col += width) {
           const std::size_t cols = std::min(width, b.cols() - col);
           const matrix_view<const value> right = b.rows(k, depth).cols(col, cols);
-          value* out = c.data() + (top * c.stride() + col);
-          std::size_t r = 0;
-          if (cols == width && rows >= shape::rows) {
-            packing_panel<Engine> packing{right, rights};
-            product_tile<Engine, by_depth, shape::rows, 2>(lefts, rights, units, out, c.stride(),
-                                                           false, packing);
-            r = shape::rows;
-          } else {
-            pack_panel<I, P>(right, rights);
-          }
-          for (; r < rows; r += shape::rows) {
-            const left* packed = lefts + r / shape::rows * tile_lefts;
-            value* to = out + r * c.stride();
-            if (cols == width && rows - r >= shape::rows) {
-              product_tile<Engine, by_depth, shape::rows, 2>(packed, rights, units, to, c.stride(),
-                                                             false, ahead);
-            } else {
-              product_panel<Engine, by_depth>(std::min(shape::rows, rows - r), cols, packed, rights,
-                                              units, to, c.stride(), false);
+          bool is_right_packed = false;
+          for (std::size_t r = 0; r < rows; r += shape::rows) {
+            const std::size_t some = std::min(shape::rows, rows - r);
+            const bool is_whole = some == shape::rows && cols == width;
+            const bool reads_in_place = col == 0 && r < in_place;
+            left* packed = lefts + r / shape::rows * tile_lefts;
+            const left* from = packed;
+            std::size_t step = packed_step;
+            if constexpr (Engine::reads_in_place) {
+              if (reads_in_place) from = block.data() + r, step = a.stride();
             }
+            value* to = c.data() + ((top + r) * c.stride() + col);
+            if (is_whole && !is_right_packed && (is_one_panel || !reads_in_place)) {
+              packing_panel<Engine> packing{right, rights};
+              product_tile<Engine, by_depth, shape::rows, 2>(from, step, rights, units, to,
+                                                             c.stride(), false, packing);
+              is_right_packed = true;
+              continue;
+            }
+            if (!is_right_packed) pack_panel<I, P>(right, rights);
+            is_right_packed = true;
+            if (!is_whole) {
+              product_panel<Engine, by_depth>(some, cols, from, step, rights, units, to, c.stride(),
+                                              false);
+              continue;
+            }
+            if constexpr (Engine::reads_in_place) {
+              if (reads_in_place && !is_one_panel) {
+                packing_left<Engine> packing{from, step, packed, &ahead};
+                product_tile<Engine, by_depth, shape::rows, 2>(from, step, rights, units, to,
+                                                               c.stride(), false, packing);
+                continue;
+              }
+            }
+            product_tile<Engine, by_depth, shape::rows, 2>(from, step, rights, units, to,
+                                                           c.stride(), false, ahead);
           }
         }
       }
     }
   }
 
-  /// The next block of `b`, to be fetched in equal portions by the tiles of the current one.
-  static fetching_rows<value> rows_ahead(matrix_view<const value> b, std::size_t first,
-                                         std::size_t most, std::size_t c_rows,
+  /// How many columns of the left operand, in whole tiles, can be read in place. Those that are
+  /// packed on the way must have all of a padded tile.
+  static constexpr std::size_t columns_in_place(std::size_t cols, bool is_one_panel) noexcept {
+    if (!Engine::reads_in_place) return 0;
+    if (is_one_panel) return cols;
+    return cols < shape::padded_rows
+               ? 0
+               : ((cols - shape::padded_rows) / shape::rows + 1) * shape::rows;
+  }
+
+  /// The next rows of both operands, to be fetched in equal portions by tiles of the current ones.
+  static fetching_rows<value> rows_ahead(matrix_view<const value> a, matrix_view<const value> b,
+                                         std::size_t first, std::size_t most,
                                          std::size_t units) noexcept {
-    if (first >= b.rows()) return {{}, 1};
-    const matrix_view<const value> rows = b.rows(first, std::min(most, b.rows() - first));
+    if (first >= b.rows()) return {{}, {}, 0};
+    const std::size_t count = std::min(most, b.rows() - first);
     const std::size_t line = fetching_rows<value>::line;
-    const std::size_t lines = rows.rows() * ((b.cols() + line - 1) / line);
-    const std::size_t calls = std::max<std::size_t>(1, c_rows / shape::rows) *
-                              std::max<std::size_t>(1, b.cols() / width) *
-                              (units / fetching_rows<value>::interval + 1);
-    return {rows, (lines + calls - 1) / calls};
+    const std::size_t lines = count * ((a.cols() + line - 1) / line + (b.cols() + line - 1) / line);
+    const std::size_t tiles = std::max<std::size_t>(1, a.cols() / shape::rows) *
+                              std::max<std::size_t>(1, b.cols() / width);
+    const std::size_t calls = tiles * (units / fetching_rows<value>::interval + 1);
+    return {a.rows(first, count), b.rows(first, count), (lines + calls - 1) / calls};
   }
 };
 

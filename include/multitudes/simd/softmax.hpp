@@ -41,10 +41,10 @@ template <vector_isa I, std::floating_point T>
   }
   if (i < x.size()) {
     const std::size_t n = x.size() - i;
-    const T nothing = -std::numeric_limits<T>::infinity();  // exp of it is 0
-    const auto value = detail::exp_lanes<I, T>(lane::load_part(x.data() + i, n, nothing) - shifts);
+    // Not exp(-infinity) beyond the end: on its way to 0 it is subnormal, which is slow.
+    const auto value = detail::exp_lanes<I, T>(lane::load_part(x.data() + i, n, shift) - shifts);
     lane::store_part(x.data() + i, n, value);
-    sum += value;
+    sum += lane::first(n, value);
   }
   return lane::sum(sum);
 }

@@ -3,32 +3,54 @@
 
 #include <multitudes/steering/plan.hpp>
 
+#include <cstdint>
 #include <limits>
+#include <optional>
 
 namespace multitudes::steering {
 
-/// A half-open range of positions.
+/// How a token came into a sequence.
+enum class token_source : std::uint8_t {
+  read,     ///< given to the model: a prompt
+  written,  ///< chosen from what the model expected: an answer
+};
+
+/// A half-open range of positions, or those of its tokens that came in one way.
 struct position_span {
   position first{0};
   position last{std::numeric_limits<std::uint32_t>::max()};
+  std::optional<token_source> only = {};
 
-  [[nodiscard]] constexpr bool contains(position p) const noexcept {
-    return first <= p && p < last;
+  [[nodiscard]] constexpr bool contains(position p, token_source how) const noexcept {
+    return first <= p && p < last && (!only || *only == how);
   }
 };
+
+/// The tokens that the model is given.
+constexpr position_span prompt_only() noexcept { return {.only = token_source::read}; }
+/// The tokens that the model writes. The first of them is chosen by what the prompt's last token
+/// leads to, so a plan shows from the second on.
+constexpr position_span answer_only() noexcept { return {.only = token_source::written}; }
+/// Position `first` and all after it.
+constexpr position_span from(position first) noexcept { return {.first = first}; }
 
 /// A plan on a sequence: in force for the positions of a span, neutral elsewhere.
 struct attachment {
   plan what;
-  position_span where;
+  position_span where = {};
+  /// Where the time of envelopes begins, before which nothing is in force; if not given, it is
+  /// the first position that is computed under the plan.
+  std::optional<position> origin = {};
 
   /// The plan under which `p` is computed, or nullptr for none.
-  [[nodiscard]] const plan* at(position p) const noexcept {
-    return where.contains(p) && !what.is_neutral() ? &what : nullptr;
+  [[nodiscard]] const plan* at(position p, token_source how = token_source::read) const noexcept {
+    const bool inside = where.contains(p, how) && (!origin || *origin <= p);
+    return inside && !what.is_neutral() ? &what : nullptr;
   }
-  [[nodiscard]] fingerprint id_at(position p) const noexcept {
-    const plan* active = at(p);
-    return active != nullptr ? active->id() : fingerprint{};
+  /// What the cache remembers of positions under a plan whose time began at `began`.
+  [[nodiscard]] fingerprint id(position began) const noexcept {
+    if (!what.has_envelopes()) return what.id();
+    return fingerprint_builder().add(what.id().value).add(began.value).finish();
   }
 };
 

@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
@@ -68,19 +69,16 @@ class adamw {
     step.second_scale = static_cast<T>(1 / (1 - std::pow(options_.beta2, n)));
     step.epsilon = static_cast<T>(options_.epsilon);
     step.gradient_scale = static_cast<T>(clip);
-    // Tensor by tensor, because some do not decay; large ones in chunks.
-    for (const model::tensor_place& tensor : values.tensors()) {
-      step.shrink =
-          static_cast<T>(tensor.is_matrix ? 1 - learning_rate * options_.weight_decay : 1.0);
-      const auto one = [&](std::size_t c) {
-        const std::size_t first = tensor.first + c * chunk;
-        const std::size_t count = std::min(chunk, tensor.first + tensor.size() - first);
-        simd::adam_update<simd::native, T>(
-            step, gradient.values().subspan(first, count), first_.values().subspan(first, count),
-            second_.values().subspan(first, count), values.values().subspan(first, count));
-      };
-      workers.run((tensor.size() + chunk - 1) / chunk, one);
-    }
+    const T shrink = static_cast<T>(1 - learning_rate * options_.weight_decay);
+    const auto one = [&](std::size_t c) {
+      const auto& [first, count, decays] = chunks_[c];
+      simd::adam_step<T> of_chunk = step;
+      of_chunk.shrink = decays ? shrink : T(1);
+      simd::adam_update<simd::native, T>(
+          of_chunk, gradient.values().subspan(first, count), first_.values().subspan(first, count),
+          second_.values().subspan(first, count), values.values().subspan(first, count));
+    };
+    workers.run(chunks_.size(), one);
     return norm;
   }
 
@@ -95,18 +93,42 @@ class adamw {
  private:
   static constexpr std::size_t chunk = 16384;
 
-  adamw(adamw_options options, model::parameters<T> first, model::parameters<T> second)
-      : options_(options), first_(std::move(first)), second_(std::move(second)) {}
+  /// Part of a tensor: some do not decay.
+  struct tensor_chunk {
+    std::size_t first;
+    std::size_t count;
+    bool decays;
+  };
 
-  /// Sums in double, of equal chunks and then over the chunks in order.
+  adamw(adamw_options options, model::parameters<T> first, model::parameters<T> second)
+      : options_(options), first_(std::move(first)), second_(std::move(second)) {
+    for (const model::tensor_place& tensor : first_.tensors()) {
+      for (std::size_t at = 0; at < tensor.size(); at += chunk) {
+        chunks_.push_back(
+            {tensor.first + at, std::min(chunk, tensor.size() - at), tensor.is_matrix});
+      }
+    }
+  }
+
+  /// Sums in double: of some partial sums in each chunk, and then over the chunks in order.
   template <executor E>
   double norm_of(E& workers, std::span<const T> g) {
     sums_.resize((g.size() + chunk - 1) / chunk);
     const auto one = [&](std::size_t c) {
-      double sum = 0;
-      for (const T x : g.subspan(c * chunk, std::min(chunk, g.size() - c * chunk))) {
-        sum += static_cast<double>(x) * static_cast<double>(x);
+      double partial[16] = {};
+      const std::span<const T> part = g.subspan(c * chunk, std::min(chunk, g.size() - c * chunk));
+      std::size_t i = 0;
+      for (; i + std::size(partial) <= part.size(); i += std::size(partial)) {
+        for (std::size_t k = 0; k < std::size(partial); ++k) {
+          const double x = static_cast<double>(part[i + k]);
+          partial[k] += x * x;
+        }
       }
+      for (; i < part.size(); ++i) {
+        partial[0] += static_cast<double>(part[i]) * static_cast<double>(part[i]);
+      }
+      double sum = 0;
+      for (const double x : partial) sum += x;
       sums_[c] = sum;
     };
     workers.run(sums_.size(), one);
@@ -118,6 +140,7 @@ class adamw {
   adamw_options options_;
   model::parameters<T> first_;
   model::parameters<T> second_;
+  std::vector<tensor_chunk> chunks_;
   std::vector<double> sums_;
   std::uint64_t n_steps_ = 0;
 };

@@ -6,6 +6,7 @@
 #include <multitudes/simd/silu_gate.hpp>
 
 #include <cstddef>
+#include <span>
 
 namespace multitudes::model {
 
@@ -21,28 +22,23 @@ struct feed_forward_layer {
 
   /// What is kept of rows between forward and backward, and room for the way back.
   struct rows {
-    matrix_view<value> gate;      // (rows, ffn_dim), g; then dg
-    matrix_view<value> up;        // (rows, ffn_dim), u; then du
+    matrix_view<value> gate_up;   // (rows, one or two ffn_dim): g, u; then dg, du
     matrix_view<value> hidden;    // (rows, ffn_dim), h; not kept, computed again
-    matrix_view<value> d_hidden;  // (rows, ffn_dim)
-
-    [[nodiscard]] rows part(std::size_t first, std::size_t count) const noexcept {
-      return {gate.rows(first, count), up.rows(first, count), hidden.rows(first, count),
-              d_hidden.rows(first, count)};
-    }
+    matrix_view<value> d_hidden;  // (rows, ffn_dim), only for backward
   };
 
   bool has_gate = true;
-  linear<P, I> gate, up, down;
+  linear<P, I> gate_up, down;
 
   void forward(matrix_view<const value> x, const rows& kept, matrix_view<value> y) const noexcept {
-    up.forward(x, kept.up);
-    if (has_gate) gate.forward(x, kept.gate);
+    gate_up.forward(x, kept.gate_up);
     for (std::size_t r = 0; r < x.rows(); ++r) {
+      const std::span<value> in = kept.gate_up.row(r);
+      const std::span<value> h = kept.hidden.row(r);
       if (has_gate) {
-        simd::silu_gate<I, value>(kept.gate.row(r), kept.up.row(r), kept.hidden.row(r));
+        simd::silu_gate<I, value>(in.first(h.size()), in.subspan(h.size()), h);
       } else {
-        simd::relu_squared<I, value>(kept.up.row(r), kept.hidden.row(r));
+        simd::relu_squared<I, value>(in, h);
       }
     }
     down.forward(kept.hidden, y);
@@ -53,16 +49,16 @@ struct feed_forward_layer {
                 matrix_view<value> dx) const noexcept {
     down.backward(dy, kept.d_hidden);
     for (std::size_t r = 0; r < dy.rows(); ++r) {
+      const std::span<value> in = kept.gate_up.row(r);
+      const std::span<value> h = kept.hidden.row(r);
       if (has_gate) {
-        simd::silu_gate_backward<I, value>(kept.d_hidden.row(r), kept.gate.row(r), kept.up.row(r),
-                                           kept.hidden.row(r));
+        simd::silu_gate_backward<I, value>(kept.d_hidden.row(r), in.first(h.size()),
+                                           in.subspan(h.size()), h);
       } else {
-        simd::relu_squared_backward<I, value>(kept.d_hidden.row(r), kept.up.row(r),
-                                              kept.hidden.row(r));
+        simd::relu_squared_backward<I, value>(kept.d_hidden.row(r), in, h);
       }
     }
-    up.backward(kept.up, dx);
-    if (has_gate) gate.backward(kept.gate, dx, true);
+    gate_up.backward(kept.gate_up, dx);
   }
 };
 

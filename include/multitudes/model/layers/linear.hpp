@@ -93,25 +93,38 @@ struct weight_gradient {
   matrix_view<const value> x;
   matrix_view<value> dw;
 
-  static constexpr std::size_t tile_out = 112;
-  static constexpr std::size_t tile_in = 256;
+  // At most this much of dW in a tile, and tiles of about one size, so that threads end together;
+  // of whole register tiles as far as possible.
+  static constexpr std::size_t most_out = 112;
+  static constexpr std::size_t most_in = 256;
 
-  [[nodiscard]] std::size_t n_tiles() const noexcept { return out_tiles() * in_tiles(); }
+  [[nodiscard]] std::size_t n_tiles() const noexcept {
+    return n_pieces(dw.rows(), tile_out()) * n_pieces(dw.cols(), tile_in());
+  }
   void run(std::size_t tile) const noexcept {
-    const std::size_t first_out = tile / in_tiles() * tile_out;
-    const std::size_t first_in = tile % in_tiles() * tile_in;
-    const std::size_t n_out = std::min(tile_out, dw.rows() - first_out);
-    const std::size_t n_in = std::min(tile_in, dw.cols() - first_in);
+    const std::size_t n_across = n_pieces(dw.cols(), tile_in());
+    const std::size_t first_out = tile / n_across * tile_out();
+    const std::size_t first_in = tile % n_across * tile_in();
+    const std::size_t n_out = std::min(tile_out(), dw.rows() - first_out);
+    const std::size_t n_in = std::min(tile_in(), dw.cols() - first_in);
     simd::add_transposed_product<I, P>(dy.cols(first_out, n_out), x.cols(first_in, n_in),
                                        dw.rows(first_out, n_out).cols(first_in, n_in));
   }
 
  private:
-  [[nodiscard]] std::size_t out_tiles() const noexcept {
-    return (dw.rows() + tile_out - 1) / tile_out;
+  static constexpr std::size_t n_pieces(std::size_t whole, std::size_t piece) noexcept {
+    return (whole + piece - 1) / piece;
   }
-  [[nodiscard]] std::size_t in_tiles() const noexcept {
-    return (dw.cols() + tile_in - 1) / tile_in;
+  static constexpr std::size_t even(std::size_t whole, std::size_t most,
+                                    std::size_t step) noexcept {
+    const std::size_t pieces = n_pieces(whole, most);
+    return n_pieces(n_pieces(whole, pieces), step) * step;
+  }
+  [[nodiscard]] std::size_t tile_out() const noexcept {
+    return even(dw.rows(), most_out, simd::register_rows<I, P>);
+  }
+  [[nodiscard]] std::size_t tile_in() const noexcept {
+    return even(dw.cols(), most_in, simd::panel_width<I, P>);
   }
 };
 

@@ -4,9 +4,8 @@
 #include <multitudes/core/arena.hpp>
 #include <multitudes/core/view.hpp>
 #include <multitudes/model/hyper_parameters.hpp>
+#include <multitudes/simd/causal_softmax.hpp>
 #include <multitudes/simd/product.hpp>
-#include <multitudes/simd/softmax.hpp>
-#include <multitudes/simd/vector_ops.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -19,9 +18,9 @@ namespace multitudes::model {
 /// and keys are rotated already. Blocks of queries, so that no full score matrix exists.
 ///
 /// Forward:  P = softmax(Q K^T / sqrt(head_dim)) over earlier rows and the row itself;  O = P V.
-/// Backward: dV = P^T dO;  dP = dO V^T;  dS = P * (dP - sum of dO * O);
+/// Backward: dV = P^T dO;  dP = dO V^T;  dS = P * (dP - sum of P * dP);
 ///           dQ = dS K / sqrt(head_dim);  dK = dS^T Q / sqrt(head_dim).
-/// Source:   Dao et al. 2022, arXiv:2205.14135, for computing P again from the kept normaliser.
+/// Source:   Dao et al. 2022, arXiv:2205.14135, for computing P again from what is kept of a row.
 template <simd::instruction_set I, std::floating_point T>
 class self_attention {
   using precision = simd::full_precision<T>;
@@ -29,11 +28,11 @@ class self_attention {
  public:
   /// Views of one document's rows; the heads are columns.
   struct rows {
-    matrix_view<T> query;           // (n, n_heads * head_dim)
-    matrix_view<T> key;             // (n, n_kv_heads * head_dim)
-    matrix_view<T> value;           // (n, n_kv_heads * head_dim)
-    matrix_view<T> out;             // (n, n_heads * head_dim)
-    matrix_view<T> log_normalizer;  // (n, n_heads)
+    matrix_view<T> query;                    // (n, n_heads * head_dim)
+    matrix_view<T> key;                      // (n, n_kv_heads * head_dim)
+    matrix_view<T> value;                    // (n, n_kv_heads * head_dim)
+    matrix_view<T> out;                      // (n, n_heads * head_dim)
+    matrix_view<simd::softmax_row<T>> kept;  // (n_heads, n)
   };
   struct gradients {
     matrix_view<const T> out;
@@ -66,15 +65,7 @@ class self_attention {
         const matrix_view<T> out = query_head(at.out, h).rows(first, count);
         simd::multiply<I, precision>(query_head(at.query, h).rows(first, count),
                                      keys.first(head_dim_, seen), p);
-        for (std::size_t r = 0; r < count; ++r) {
-          const std::span<T> visible = p.row(r).first(first + r + 1);
-          simd::scale<I, T>(scale_, visible);
-          const T largest = simd::max<I, T>(visible);
-          const T sum = simd::exp_sum<I, T>(visible, largest);
-          simd::scale<I, T>(T(1) / sum, visible);
-          std::ranges::fill(p.row(r).subspan(visible.size()), T(0));
-          at.log_normalizer.row(first + r)[h] = largest + std::log(sum);
-        }
+        simd::causal_softmax<I, T>(p, first, scale_, at.kept.row(h).subspan(first, count));
         simd::multiply<I, precision>(p, values.first(seen, head_dim_), out);
       }
     }
@@ -102,17 +93,8 @@ class self_attention {
         const matrix_view<const T> d_out = query_head(d.out, h).rows(first, count);
         simd::multiply<I, precision>(query, keys_across.first(head_dim_, seen), p);
         simd::multiply<I, precision>(d_out, values_across.first(head_dim_, seen), dp);
-        for (std::size_t r = 0; r < count; ++r) {
-          const std::size_t visible = first + r + 1;
-          const std::span<T> ps = p.row(r).first(visible);
-          const std::span<T> dps = dp.row(r).first(visible);
-          const T along = simd::dot<I, T>(d_out.row(r), query_head(at.out, h).row(first + r));
-          simd::scale<I, T>(scale_, ps);
-          (void)simd::exp_sum<I, T>(ps, at.log_normalizer.row(first + r)[h]);
-          for (std::size_t k = 0; k < visible; ++k) dps[k] = ps[k] * (dps[k] - along) * scale_;
-          std::ranges::fill(p.row(r).subspan(visible), T(0));
-          std::ranges::fill(dp.row(r).subspan(visible), T(0));
-        }
+        simd::causal_softmax_backward<I, T>(p, dp, first, scale_,
+                                            at.kept.row(h).subspan(first, count));
         simd::multiply<I, precision>(dp, keys.first(seen, head_dim_),
                                      query_head(d.query, h).rows(first, count));
         simd::add_transposed_product<I, precision>(dp, query, d_key.rows(0, seen));
@@ -122,7 +104,7 @@ class self_attention {
   }
 
  private:
-  static constexpr std::size_t block = 56;  // queries at a time
+  static constexpr std::size_t block = 28;  // queries at a time
 
   struct scratch {
     scratch(const self_attention& a, std::size_t n, std::span<std::byte> bytes) noexcept

@@ -17,6 +17,14 @@ namespace multitudes::simd::detail {
 // An engine is how one instruction set packs and multiplies at one precision. A unit of the right
 // operand meets `parts` elements of the left one, each by a multiply-add.
 
+// GCC calls a string instruction for a memcpy of some hundred bytes, which is slow to start.
+template <class Lane, class T>
+MULTITUDES_ALWAYS_INLINE void lane_copy(const T* from, std::size_t n, T* to) noexcept {
+  std::size_t i = 0;
+  for (; i + Lane::count <= n; i += Lane::count) Lane::store(to + i, Lane::load(from + i));
+  if (i < n) Lane::store_part(to + i, n - i, Lane::load_part(from + i, n - i));
+}
+
 template <vector_isa I, std::floating_point T>
 struct full_engine {
   using lane = lanes<I, T>;
@@ -29,27 +37,21 @@ struct full_engine {
   static constexpr std::size_t parts = 1;
   static constexpr std::size_t panel_width = 2 * lane::count;
   static constexpr std::size_t tile_rows = sizeof(batch) >= 64 ? 14 : 6;
-
-  // GCC calls a string instruction for a memcpy of some hundred bytes, which is slow to start.
-  static MULTITUDES_ALWAYS_INLINE void copy(const T* from, std::size_t n, T* to) noexcept {
-    std::size_t i = 0;
-    for (; i + lane::count <= n; i += lane::count) lane::store(to + i, lane::load(from + i));
-    if (i < n) lane::store_part(to + i, n - i, lane::load_part(from + i, n - i));
-  }
+  static constexpr bool reads_in_place = true;  // a left operand as it is in memory
 
   /// Units of `n` columns from `depth_per_unit` rows.
   static MULTITUDES_ALWAYS_INLINE void right_units(const T* row, const T*, std::size_t n,
                                                    T* to) noexcept {
-    copy(row, n, to);
+    lane_copy<lane>(row, n, to);
   }
   /// The same as the left operand; its parts are `stride` apart.
   static MULTITUDES_ALWAYS_INLINE void left_units(const T* row, const T*, std::size_t n,
                                                   std::size_t, T* to) noexcept {
-    copy(row, n, to);
+    lane_copy<lane>(row, n, to);
   }
   /// A row of the left operand, the depth padded to whole units.
   static MULTITUDES_ALWAYS_INLINE void left_row(const T* row, std::size_t depth, T* to) noexcept {
-    copy(row, depth, to);
+    lane_copy<lane>(row, depth, to);
   }
 
   template <std::size_t part>
@@ -71,6 +73,7 @@ struct pair_packing {
   using batch = typename lane::batch;
   static constexpr std::size_t depth_per_unit = 2;
   static constexpr std::size_t panel_width = 2 * lane::count;
+  static constexpr bool reads_in_place = false;
 
   static MULTITUDES_ALWAYS_INLINE void right_units(const float* first, const float* second,
                                                    std::size_t n, std::uint32_t* to) noexcept {
@@ -164,6 +167,7 @@ struct product_engine<scalar, P> {
   static constexpr bool pairs = std::same_as<P, bf16_inputs>;
   static constexpr std::size_t depth_per_unit = pairs ? 2 : 1;
   static constexpr std::size_t panel_width = 8;
+  static constexpr std::size_t tile_rows = 1;
 
   static unit make(value first, value second) noexcept {
     if constexpr (pairs) {

@@ -8,7 +8,6 @@
 
 #include <bit>
 #include <cstddef>
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -28,7 +27,7 @@ struct by_rows {
   template <class Engine>
   static constexpr std::size_t depth_step = 1;
 };
-/// Or (depth, rows), padded to whole vectors.
+/// Or (depth, rows): packed and padded to whole vectors, or in place with any stride.
 struct by_depth {
   template <class Engine>
   static constexpr std::size_t row_step = 1;
@@ -61,25 +60,47 @@ struct packing_panel {
   }
 };
 
-/// Asks for rows that will be packed later, a few cache lines at a time: asked for at once, they
+/// Asks for rows that will be read later, a few cache lines at a time: asked for at once, they
 /// would stop the multiply-adds.
 template <class T>
 struct fetching_rows {
   static constexpr std::size_t interval = 16;
   static constexpr std::size_t line = 64 / sizeof(T);
   matrix_view<const T> rows;
+  matrix_view<const T> later;
   std::size_t lines;  // at a time
   std::size_t col = 0;
 
-  MULTITUDES_ALWAYS_INLINE void operator()() noexcept {
+  MULTITUDES_ALWAYS_INLINE void fetch_line() noexcept {
     if (rows.rows() == 0) return;
-    for (std::size_t i = 0; i < lines && col < rows.cols(); ++i, col += line) {
-      prefetch(rows.data() + col);
-    }
-    if (col >= rows.cols()) {
-      rows = rows.rows(1, rows.rows() - 1);
-      col = 0;
-    }
+    prefetch(rows.data() + col);
+    col += line;
+    if (col < rows.cols()) return;
+    rows = rows.rows(1, rows.rows() - 1);
+    col = 0;
+    if (rows.rows() == 0) rows = std::exchange(later, {});
+  }
+  MULTITUDES_ALWAYS_INLINE void operator()() noexcept {
+    for (std::size_t i = 0; i < lines; ++i) fetch_line();
+  }
+};
+
+/// Packs the left operand for tiles to come while the first one reads it in place.
+template <class Engine>
+struct packing_left {
+  using value = typename Engine::value;
+  static constexpr std::size_t interval = 1;
+  const value* from;
+  std::size_t stride;
+  value* to;
+  fetching_rows<value>* ahead;
+
+  MULTITUDES_ALWAYS_INLINE void operator()() noexcept {
+    constexpr std::size_t step = product_shape<Engine>::padded_rows;
+    Engine::left_units(from, from, step, step, to);
+    from += stride;
+    to += step;
+    ahead->fetch_line();
   }
 };
 
@@ -104,20 +125,25 @@ MULTITUDES_ALWAYS_INLINE void add_part(std::index_sequence<r...>, std::index_seq
   (add_row<Engine>(vectors, a[r * row_step + skip], rights, sums + r * sizeof...(v)), ...);
 }
 
-/// `c` (rows, vectors of columns) = or += a block of `a` times a part of a panel.
+/// `c` (rows, vectors of columns) = or += a block of `a`, units of the depth `a_step` apart, times
+/// a part of a panel.
 template <class Engine, class Layout, class Besides, std::size_t... r, std::size_t... v,
           std::size_t... k, std::size_t... part>
 MULTITUDES_NOINLINE void product_tile(std::index_sequence<r...> rows,
                                       std::index_sequence<v...> vectors, std::index_sequence<k...>,
                                       std::index_sequence<part...>, const typename Engine::left* a,
-                                      const typename Engine::unit* b, std::size_t units,
-                                      typename Engine::value* c, std::size_t c_stride,
-                                      bool from_zero, Besides& besides) noexcept {
+                                      std::size_t a_step, const typename Engine::unit* b,
+                                      std::size_t units, typename Engine::value* c,
+                                      std::size_t c_stride, bool from_zero,
+                                      Besides& besides) noexcept {
   using lane = typename Engine::lane;
   constexpr std::size_t vector = product_shape<Engine>::vector;
   constexpr std::size_t n = sizeof...(v);
   typename Engine::batch sums[] = {(static_cast<void>(k), lane::all(0))...};
-  if (!from_zero) ((sums[k] = lane::load(c + k / n * c_stride + k % n * vector)), ...);
+  if (!from_zero) {
+    const typename Engine::value* from = c;
+    ((sums[k] = lane::load(from + k % n * vector), from += k % n + 1 == n ? c_stride : 0), ...);
+  }
   while (units != 0) {
     const std::size_t some =
         Besides::interval != 0 && Besides::interval < units ? Besides::interval : units;
@@ -125,34 +151,35 @@ MULTITUDES_NOINLINE void product_tile(std::index_sequence<r...> rows,
     besides();
     for (std::size_t i = 0; i < some; ++i) {
       (add_part<Engine, Layout, part>(rows, vectors, a, b, sums), ...);
-      a += Engine::parts * Layout::template depth_step<Engine>;
+      a += a_step;
       b += Engine::panel_width;
     }
   }
-  (lane::store(c + k / n * c_stride + k % n * vector, sums[k]), ...);
+  ((lane::store(c + k % n * vector, sums[k]), c += k % n + 1 == n ? c_stride : 0), ...);
 }
 
 template <class Engine, class Layout, std::size_t Rows, std::size_t Vectors, class Besides>
-void product_tile(const typename Engine::left* a, const typename Engine::unit* b, std::size_t units,
-                  typename Engine::value* c, std::size_t c_stride, bool from_zero,
-                  Besides& besides) noexcept {
+void product_tile(const typename Engine::left* a, std::size_t a_step,
+                  const typename Engine::unit* b, std::size_t units, typename Engine::value* c,
+                  std::size_t c_stride, bool from_zero, Besides& besides) noexcept {
   product_tile<Engine, Layout>(
       std::make_index_sequence<Rows>(), std::make_index_sequence<Vectors>(),
-      std::make_index_sequence<Rows * Vectors>(), std::make_index_sequence<Engine::parts>(), a, b,
-      units, c, c_stride, from_zero, besides);
+      std::make_index_sequence<Rows * Vectors>(), std::make_index_sequence<Engine::parts>(), a,
+      a_step, b, units, c, c_stride, from_zero, besides);
 }
 
 /// The whole register tile, or smaller ones by the binary digits of `rows`.
 template <class Engine, class Layout, std::size_t Vectors>
-void product_rows(std::size_t rows, const typename Engine::left* a, const typename Engine::unit* b,
-                  std::size_t units, typename Engine::value* c, std::size_t c_stride,
-                  bool from_zero) noexcept {
+void product_rows(std::size_t rows, const typename Engine::left* a, std::size_t a_step,
+                  const typename Engine::unit* b, std::size_t units, typename Engine::value* c,
+                  std::size_t c_stride, bool from_zero) noexcept {
   constexpr std::size_t most = product_shape<Engine>::rows;
   nothing_else none;
   const auto step = [&]<std::size_t Rows>(std::integral_constant<std::size_t, Rows>,
                                           std::size_t r) {
-    product_tile<Engine, Layout, Rows, Vectors>(a + r * Layout::template row_step<Engine>, b, units,
-                                                c + r * c_stride, c_stride, from_zero, none);
+    product_tile<Engine, Layout, Rows, Vectors>(a + r * Layout::template row_step<Engine>, a_step,
+                                                b, units, c + r * c_stride, c_stride, from_zero,
+                                                none);
   };
   if (rows == most) {
     step(std::integral_constant<std::size_t, most>(), 0);
@@ -170,25 +197,31 @@ void product_rows(std::size_t rows, const typename Engine::left* a, const typena
 /// As `product_rows`, for `cols` columns of one panel.
 template <class Engine, class Layout>
 void product_panel(std::size_t rows, std::size_t cols, const typename Engine::left* a,
-                   const typename Engine::unit* b, std::size_t units, typename Engine::value* c,
-                   std::size_t c_stride, bool from_zero) noexcept {
+                   std::size_t a_step, const typename Engine::unit* b, std::size_t units,
+                   typename Engine::value* c, std::size_t c_stride, bool from_zero) noexcept {
   using value = typename Engine::value;
   constexpr std::size_t width = Engine::panel_width;
   if (cols == width) {
-    product_rows<Engine, Layout, 2>(rows, a, b, units, c, c_stride, from_zero);
+    product_rows<Engine, Layout, 2>(rows, a, a_step, b, units, c, c_stride, from_zero);
     return;
   }
-  value edge[product_shape<Engine>::rows * width] = {};
+  using lane = typename Engine::lane;
+  constexpr std::size_t vector = product_shape<Engine>::vector;
+  alignas(64) value edge[product_shape<Engine>::rows * width];
   for (std::size_t r = 0; r < rows && !from_zero; ++r) {
-    std::memcpy(edge + r * width, c + r * c_stride, cols * sizeof(value));
+    for (std::size_t v = 0; v < cols; v += vector) {
+      const value* from = c + r * c_stride + v;
+      const std::size_t n = cols - v;
+      lane::store(edge + r * width + v, n < vector ? lane::load_part(from, n) : lane::load(from));
+    }
   }
   if (cols > width / 2) {
-    product_rows<Engine, Layout, 2>(rows, a, b, units, edge, width, from_zero);
+    product_rows<Engine, Layout, 2>(rows, a, a_step, b, units, edge, width, from_zero);
   } else {
-    product_rows<Engine, Layout, 1>(rows, a, b, units, edge, width, from_zero);
+    product_rows<Engine, Layout, 1>(rows, a, a_step, b, units, edge, width, from_zero);
   }
   for (std::size_t r = 0; r < rows; ++r) {
-    std::memcpy(c + r * c_stride, edge + r * width, cols * sizeof(value));
+    lane_copy<lane>(edge + r * width, cols, c + r * c_stride);
   }
 }
 

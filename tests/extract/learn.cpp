@@ -3,12 +3,13 @@
 #include "../support/tiny_model.hpp"
 
 #include <multitudes/core/thread_pool.hpp>
-#include <multitudes/extract/mean_difference.hpp>
+#include <multitudes/extract/learn.hpp>
 #include <multitudes/persona/random_control.hpp>
 
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <utility>
 
 namespace mt = multitudes;
 using namespace multitudes_test;
@@ -41,6 +42,20 @@ std::vector<mt::contrast_pair> noise_pairs(std::size_t n) {
   }
   return pairs;
 }
+
+/// Whatever the first pair does.
+struct first_pair_alone {
+  static constexpr mt::looks_at needs = mt::looks_at::rows;
+  static constexpr std::string_view name = "first pair";
+  void operator()(const mt::pair_statistics& pairs, std::span<double> out) const {
+    for (std::size_t e = 0; e < out.size(); ++e) {
+      out[e] = static_cast<double>(pairs.rows.positive[0][e]) -
+               static_cast<double>(pairs.rows.negative[0][e]);
+    }
+  }
+};
+
+static_assert(mt::extractor<first_pair_alone>);
 
 }  // namespace
 
@@ -106,27 +121,6 @@ TEST_CASE("the last token can stand for a text") {
   CHECK(found.layers[1].accuracy == 1);
 }
 
-TEST_CASE("texts are read from the token on in which they part, or from where one of them ends") {
-  using mt::detail::first_read;
-  const auto tokens = [](std::initializer_list<std::uint32_t> ids) {
-    std::vector<mt::token_id> result;
-    for (const auto id : ids) result.emplace_back(id);
-    return result;
-  };
-  const auto a = tokens({1, 5, 6, 7});
-  const auto b = tokens({1, 5, 9, 7, 8});
-  const auto start = tokens({1, 5, 6});
-  const auto other = tokens({2, 5});
-  CHECK(first_read(mt::read_position::after_difference, a, b, 1) == 2);
-  CHECK(first_read(mt::read_position::after_difference, b, a, 1) == 2);
-  CHECK(first_read(mt::read_position::after_difference, start, a, 1) == 2);  // never past the end
-  CHECK(first_read(mt::read_position::after_difference, a, start, 1) == 3);
-  CHECK(first_read(mt::read_position::after_difference, a, other, 1) ==
-        1);  // never the first token
-  CHECK(first_read(mt::read_position::mean_over_text, a, b, 1) == 1);
-  CHECK(first_read(mt::read_position::last_token, a, b, 1) == 3);
-}
-
 TEST_CASE("too few pairs, empty texts and equal sides are refused") {
   const auto lm = tiny_model();
   mt::inline_executor one;
@@ -175,7 +169,7 @@ TEST_CASE("more confidence gives wider intervals, and another seed draws other p
   mt::inline_executor one;
   const auto pairs = letter_pairs(10, 'q');
   const auto interval = [&](double confidence, std::uint64_t seed) {
-    const mt::contrast_options options{.confidence = confidence, .seed = seed};
+    const mt::learn_options options{.evidence = {.confidence = confidence, .seed = seed}};
     return mt::learn(lm, "q", pairs, one, options)->layers[1].interval;
   };
   const auto usual = interval(0.95, 1);
@@ -222,4 +216,106 @@ TEST_CASE("a line with too many fields is refused") {
   REQUIRE(!refused.has_value());
   CHECK(refused.error().code == mt::errc::malformed);
   CHECK(refused.error().place == path + ", line 2");
+}
+
+TEST_CASE("kept rows and texts that are read twice give the same bits") {
+  const auto lm = tiny_model();
+  const auto pairs = letter_pairs(12, 'q');
+  mt::thread_pool two(2);
+  for (const auto method : {mt::extraction::mean_difference, mt::extraction::principal_component,
+                            mt::extraction::ridge}) {
+    const auto a = *mt::learn(lm, "q", pairs, two, {.method = method});
+    const auto b = *mt::learn(lm, "q", pairs, two, {.method = method, .most_kept_bytes = 0});
+    CHECK(std::equal(a.who.values().begin(), a.who.values().end(), b.who.values().begin()));
+    for (std::size_t l = 1; l < lm.shape().n_layers; ++l) {
+      CHECK(a.layers[l].effect_size == b.layers[l].effect_size);
+      CHECK(a.layers[l].shuffled == b.layers[l].shuffled);
+      CHECK(a.layers[l].link == b.layers[l].link);
+    }
+  }
+}
+
+TEST_CASE("every method learns, and says what it knows") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  const auto pairs = letter_pairs(30, 'z');
+  const auto mean = *mt::learn(lm, "z", pairs, one);
+  for (const auto method :
+       {mt::extraction::principal_component, mt::extraction::centered_principal_component,
+        mt::extraction::ridge, mt::extraction::linear_discriminant, mt::extraction::logistic}) {
+    const auto found = *mt::learn(lm, "z", pairs, one, {.method = method});
+    for (std::size_t l = 1; l < lm.shape().n_layers; ++l) {
+      CHECK(found.who.direction().norm(mt::layer_index(l)) == doctest::Approx(1).epsilon(1e-6));
+      CHECK(found.layers[l].positive_mean > found.layers[l].negative_mean);
+      CHECK(found.layers[l].shuffled.size() == 5);
+      const auto row = found.who.direction().row(mt::layer_index(l));
+      CHECK(!std::equal(row.begin(), row.end(),
+                        mean.who.direction().row(mt::layer_index(l)).begin()));
+    }
+    if (method == mt::extraction::centered_principal_component) continue;
+    CHECK(found.layers[found.best_layer().value].is_above_chance());
+  }
+}
+
+TEST_CASE("all read positions come from one pass, each as if read alone") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  const auto pairs = letter_pairs(8, 'z');
+  const mt::read_position positions[] = {
+      mt::read_position::last_token, mt::read_position::mean_over_text,
+      mt::read_position::after_difference, mt::read_position::mean_over_answer};
+  const auto all = *mt::learn_positions(lm, "z", pairs, positions, one);
+  REQUIRE(all.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto alone = *mt::learn(lm, "z", pairs, one, {.read = positions[i]});
+    CHECK(std::equal(alone.who.values().begin(), alone.who.values().end(),
+                     all[i].who.values().begin()));
+    // Each site's bootstrap draws numbers of its own; all else is the same.
+    CHECK(alone.layers[2].effect_size == all[i].layers[2].effect_size);
+    CHECK(alone.layers[2].link == all[i].layers[2].link);
+  }
+}
+
+TEST_CASE("a label in front of the same texts is learned from what it does to them") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  std::vector<std::string> texts;
+  for (const auto& pair : letter_pairs(12, 'm')) texts.push_back(pair.negative);
+  const auto pairs = mt::label_pairs("zzz ", "qqq ", texts);
+  const mt::learn_options options{.read = mt::read_position::mean_over_answer};
+  const auto found = *mt::learn(lm, "zzz", pairs, one, options);
+  CHECK(found.layers[1].is_above_chance());
+  CHECK(found.layers[1].accuracy > 0.9);
+  // Without a prompt there is nothing: the texts are the same.
+  CHECK(mt::learn(lm, "none", mt::label_pairs("zzz ", "zzz ", texts), one, options).error().code ==
+        mt::errc::zero_direction);
+}
+
+TEST_CASE("a probe says how sure it is of the texts it was not made of") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  const auto found = *mt::learn(lm, "z", letter_pairs(40, 'z'), one);
+  const auto probe = *mt::probe_of(found, mt::layer_index(2));
+  CHECK(probe.axis.check().has_value());
+  CHECK(probe.link.slope > 0);
+  CHECK(probe.link.probability(1.0) > 0.9);
+  CHECK(probe.link.probability(-1.0) < 0.1);
+  // The link of readings is the evidence's link of projections.
+  const auto& raw = found.layers[2].link;
+  const double projection = probe.axis.middle + 0.3 * probe.axis.half_gap;
+  CHECK(probe.log_odds(0.3) == doctest::Approx(raw.slope * projection + raw.bias));
+  std::vector<float> h(lm.shape().model_dim, 0.1f);
+  CHECK(probe.probability(h) == doctest::Approx(1 / (1 + std::exp(-probe.log_odds(h)))));
+  CHECK(mt::probe_of(found, mt::layer_index(0)).error().code == mt::errc::zero_direction);
+}
+
+TEST_CASE("an extractor of one's own learns like any other") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  const auto pairs = letter_pairs(10, 'z');
+  const auto position = mt::read_position::mean_over_text;
+  const auto readings = *mt::readings_of(*lm.tokenizer, pairs, std::span(&position, 1));
+  const auto found = *mt::learn_with(first_pair_alone{}, lm, "first", readings, one);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].who.direction().norm(mt::layer_index(1)) == doctest::Approx(1).epsilon(1e-6));
 }

@@ -3,9 +3,11 @@
 #include "../support/random_persona.hpp"
 #include "../support/tiny_model.hpp"
 
-#include <multitudes/observe/dose_response.hpp>
+#include <multitudes/extract/dose_response.hpp>
 
 #include <doctest/doctest.h>
+
+#include <algorithm>
 
 namespace mt = multitudes;
 namespace st = multitudes::steering;
@@ -133,4 +135,54 @@ TEST_CASE("doses that stay level end the monotonic range, and the slope is of ev
   CHECK(range.first == 0);
   CHECK(range.last == 1);
   CHECK(mt::dose_slope(c, {0, 2})->slope == doctest::Approx(0.5));
+}
+
+TEST_CASE("the knee is the strength that gives most before language breaks") {
+  const auto c = curve({{-1, 9, 1}, {0, 0, 1}, {1, 1, 1.1}, {2, 3, 1.2}, {3, 2, 1.3}, {4, 9, 1.6}});
+  CHECK(mt::knee(c, 0.5)->strength == 2);
+  CHECK(mt::knee(c, 0.15)->strength == 1);
+  CHECK(mt::knee(c, 1)->strength == 4);
+  CHECK(mt::knee(c, 0.01)->strength == 0);
+  CHECK(mt::knee(curve({{0, 1, 1}, {1, 1, 1}}), 1)->strength == 0);  // of equals, the weakest
+  CHECK(mt::knee(curve({{1, 1, 1}}), 1).error().code == mt::errc::invalid_argument);
+}
+
+TEST_CASE("a chosen strength comes with its curve, and each preference with its own ratio") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  auto b = *mt::batch::make(lm, {.n_sequences = 4, .context = 64});
+  const auto p = random_persona(lm.space(), 3);
+  const auto choice = *mt::choose_strength(b, one, texts_for(lm), p, unit_norms(lm.space()),
+                                           {.strengths = {0, 0.1f, 0.3f}, .max_rise = 100});
+  REQUIRE(choice.curve.doses.size() == 3);
+  double most = -1e9;
+  for (const auto& d : choice.curve.doses) {
+    most = std::max(most, d.log_ratio);
+    REQUIRE(d.log_ratios.size() == 3);
+    CHECK(d.log_ratio ==
+          doctest::Approx((d.log_ratios[0] + d.log_ratios[1] + d.log_ratios[2]) / 3));
+  }
+  CHECK(choice.chosen.log_ratio == most);
+}
+
+TEST_CASE("the prompt stands in front of every text and is not scored itself") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  auto b = *mt::batch::make(lm, {.n_sequences = 4, .context = 64});
+  const auto texts = texts_for(lm);
+  const auto plain = *mt::measure_dose(b, one, texts, {}, 0);
+  CHECK(mt::prompt_baseline(b, one, texts, "")->log_ratio == plain.log_ratio);
+  const auto asked = *mt::prompt_baseline(b, one, texts, "it ran ");
+  CHECK(asked.log_ratio != plain.log_ratio);
+  // By hand: the same tokens in a row.
+  mt::scored_text by_hand{lm.tokenizer->encode("it ran "), 0};
+  by_hand.first_scored = by_hand.tokens.size() + texts.neutral[0].first_scored - 1;
+  by_hand.tokens.insert(by_hand.tokens.end(), texts.neutral[0].tokens.begin() + 1,
+                        texts.neutral[0].tokens.end());
+  const double loss = -mt::log_probabilities(b, one, std::span(&by_hand, 1))->front();
+  CHECK(asked.neutral_loss ==
+        doctest::Approx(loss / static_cast<double>(by_hand.n_scored())).epsilon(1e-12));
+  mt::dose_texts bare = texts;
+  bare.neutral.push_back({});
+  CHECK(mt::prompt_baseline(b, one, bare, "x").error().code == mt::errc::invalid_argument);
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,8 +23,8 @@ struct preference {
   scored_text unwanted;
 };
 
-/// Makes a preference of texts; the opening must not end in a space, the continuations follow
-/// after one.
+/// Makes a preference of texts; the opening must not end in a space, the
+/// continuations follow after one.
 inline preference make_preference(const text::tokenizer& tokenizer, std::string_view opening,
                                   std::string_view wanted, std::string_view unwanted) {
   const auto scored = [&](std::string_view continuation) {
@@ -42,6 +43,7 @@ struct dose {
   float strength = 0;
   double log_ratio = 0;     ///< mean over preferences of log p(wanted) - log p(unwanted), nats
   double neutral_loss = 0;  ///< nats a token on the neutral texts
+  std::vector<double> log_ratios = {};  ///< (preferences), of which log_ratio is the mean
 };
 
 /// What a range of strengths does.
@@ -57,8 +59,9 @@ struct dose_curve {
   }
 };
 
-/// The stretch of strengths around 0 in which the loss on neutral text rises by less than
-/// `max_rise` nats a token: where steering changes what is said more than whether it is language.
+/// The stretch of strengths around 0 in which the loss on neutral text rises by
+/// less than `max_rise` nats a token: where steering changes what is said more
+/// than whether it is language.
 struct dose_range {
   std::size_t first = 0;
   std::size_t last = 0;  ///< inclusive
@@ -85,7 +88,28 @@ inline expected<dose_range> usable_range(const dose_curve& curve, double max_ris
   return range;
 }
 
-/// The stretch around strength 0 in which more strength always means a larger log-ratio.
+/// The knee of a dose curve: of the strengths from 0 up that are usable (see
+/// usable_range), the one with the largest log-ratio; of equal ones, the
+/// weakest. Beyond it, either language breaks or more strength gives nothing
+/// more.
+///
+/// Errors:  those of usable_range.
+inline expected<dose> knee(const dose_curve& curve, double max_rise) {
+  auto range = usable_range(curve, max_rise);
+  if (!range) return forward_error(range);
+  const dose* best = nullptr;
+  for (std::size_t i = range->first; i <= range->last; ++i) {
+    const dose& d = curve.doses[i];
+    if (d.strength < 0) continue;
+    const bool better = best == nullptr || d.log_ratio > best->log_ratio ||
+                        (d.log_ratio == best->log_ratio && d.strength < best->strength);
+    if (better) best = &d;
+  }
+  return *best;
+}
+
+/// The stretch around strength 0 in which more strength always means a larger
+/// log-ratio.
 inline expected<dose_range> monotonic_range(const dose_curve& curve) {
   auto range = usable_range(curve, std::numeric_limits<double>::infinity());
   if (!range) return range;
@@ -100,8 +124,8 @@ inline expected<dose_range> monotonic_range(const dose_curve& curve) {
   return range;
 }
 
-/// Nats of log-ratio for each unit of strength, by least squares over a range; nothing for fewer
-/// than three doses.
+/// Nats of log-ratio for each unit of strength, by least squares over a range;
+/// nothing for fewer than three doses.
 inline std::optional<stats::line> dose_slope(const dose_curve& curve, dose_range range) {
   std::vector<double> x;
   std::vector<double> y;
@@ -112,6 +136,19 @@ inline std::optional<stats::line> dose_slope(const dose_curve& curve, dose_range
   return stats::fit_line(x, y);
 }
 
+namespace detail {
+
+inline unexpected<error> bare_text() {
+  return fail({.code = errc::invalid_argument,
+               .operation = "measure prompt",
+               .place = "texts",
+               .found = "a text without the tokens that begin every text",
+               .expected = {},
+               .remedy = "encode with this model's tokenizer"});
+}
+
+}  // namespace detail
+
 /// What to measure a dose on.
 struct dose_texts {
   std::vector<preference> preferences;
@@ -120,7 +157,8 @@ struct dose_texts {
 
 /// Measures one plan.
 ///
-/// Errors:  those of log_probabilities; invalid_argument if there is nothing to measure on.
+/// Errors:  those of log_probabilities; invalid_argument if there is nothing to
+/// measure on.
 template <executor E>
 expected<dose> measure_dose(batch& b, E& workers, const dose_texts& texts,
                             const steering::plan& plan, float strength) {
@@ -140,9 +178,12 @@ expected<dose> measure_dose(batch& b, E& workers, const dose_texts& texts,
   all.insert(all.end(), texts.neutral.begin(), texts.neutral.end());
   auto sums = log_probabilities(b, workers, all, {plan, {}});
   if (!sums) return forward_error(sums);
-  dose result{strength, 0, 0};
+  dose result{strength, 0, 0, {}};
   const std::size_t n = texts.preferences.size();
-  for (std::size_t i = 0; i < n; ++i) result.log_ratio += (*sums)[2 * i] - (*sums)[2 * i + 1];
+  for (std::size_t i = 0; i < n; ++i) {
+    result.log_ratios.push_back((*sums)[2 * i] - (*sums)[2 * i + 1]);
+    result.log_ratio += result.log_ratios.back();
+  }
   result.log_ratio /= static_cast<double>(n);
   double n_tokens = 0;
   for (std::size_t i = 0; i < texts.neutral.size(); ++i) {
@@ -156,7 +197,8 @@ expected<dose> measure_dose(batch& b, E& workers, const dose_texts& texts,
 /// Measures an expression over a range of strengths.
 ///
 /// Errors:  those of compile and measure_dose.
-/// Cost:    a pass over all texts for each strength; `after_each` is called after every one.
+/// Cost:    a pass over all texts for each strength; `after_each` is called
+/// after every one.
 template <persona_expression X, executor E>
 expected<dose_curve> measure_doses(batch& b, E& workers, const dose_texts& texts, const X& x,
                                    const steering::residual_norms& norms,
@@ -172,6 +214,71 @@ expected<dose_curve> measure_doses(batch& b, E& workers, const dose_texts& texts
     after_each();
   }
   return curve;
+}
+
+/// How a strength is chosen.
+struct strength_choice_options {
+  std::vector<float> strengths = {0.0f, 0.025f, 0.05f, 0.075f, 0.1f, 0.15f, 0.2f, 0.3f, 0.4f};
+  double max_rise = 0.5;  ///< of the loss on neutral text that is accepted, nats a token
+};
+
+/// A strength, and the curve it was chosen from, to be drawn.
+struct strength_choice {
+  dose chosen;
+  dose_curve curve;
+};
+
+/// Measures an expression over a range of strengths and takes the knee. Choose
+/// on other texts than those the result is judged on.
+///
+/// Errors:  those of measure_doses; invalid_argument if 0 is not among the
+/// strengths. Cost:    a pass over all texts for each strength.
+template <persona_expression X, executor E>
+expected<strength_choice> choose_strength(batch& b, E& workers, const dose_texts& texts, const X& x,
+                                          const steering::residual_norms& norms,
+                                          const strength_choice_options& options = {}) {
+  auto curve = measure_doses(b, workers, texts, x, norms, options.strengths, [] {});
+  if (!curve) return forward_error(curve);
+  auto chosen = knee(*curve, options.max_rise);
+  if (!chosen) return forward_error(chosen);
+  return strength_choice{*std::move(chosen), *std::move(curve)};
+}
+
+/// What asking does: the same measure with a prompt in front of every text
+/// instead of steering. Print it beside every dose, because it may win. It is a
+/// dose of strength 0.
+///
+/// Errors:  those of measure_dose; out_of_memory if the prompt does not fit the
+/// batch's context
+///          besides the texts.
+/// Cost:    a pass over all texts, the prompt in front of each.
+template <executor E>
+expected<dose> prompt_baseline(batch& b, E& workers, const dose_texts& texts,
+                               std::string_view prompt) {
+  const text::tokenizer& tokenizer = *b.lm().tokenizer;
+  const std::vector<token_id> front = tokenizer.encode(prompt);
+  const std::size_t begin = tokenizer.encode("").size();
+  const auto asked = [&](const scored_text& text) {
+    scored_text behind{front, text.first_scored + front.size() - begin};
+    behind.tokens.insert(behind.tokens.end(),
+                         text.tokens.begin() + static_cast<std::ptrdiff_t>(begin),
+                         text.tokens.end());
+    return behind;
+  };
+  for (const preference& p : texts.preferences) {
+    for (const scored_text* text : {&p.wanted, &p.unwanted}) {
+      if (text->tokens.size() < begin) return detail::bare_text();
+    }
+  }
+  for (const scored_text& text : texts.neutral) {
+    if (text.tokens.size() < begin) return detail::bare_text();
+  }
+  dose_texts all;
+  for (const preference& p : texts.preferences) {
+    all.preferences.push_back({asked(p.wanted), asked(p.unwanted)});
+  }
+  for (const scored_text& text : texts.neutral) all.neutral.push_back(asked(text));
+  return measure_dose(b, workers, all, {}, 0);
 }
 
 }  // namespace multitudes
