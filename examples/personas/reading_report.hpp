@@ -130,15 +130,16 @@ class reading_report {
     for (std::size_t i = 0; i < n_switched; ++i) {
       const std::size_t other = (i + 1 + i / n_authors % (n_authors - 1)) % n_authors;
       switched.push_back({plan_of(i % n_authors), std::string(openings[i % openings.size()]),
-                          second_plan{plan_of(other), n_tokens / 2, false}});
+                          second_plan{plan_of(other), switched_at, false}});
     }
     const auto calm = series_of(steady, 31);
     const auto moved = series_of(switched, 32);
     const auto half = static_cast<std::ptrdiff_t>(calm.size() / 2);
     const std::vector<reading_series> known(calm.begin(), calm.begin() + half);
     const std::vector<reading_series> fresh(calm.begin() + half, calm.end());
-    const auto monitor = or_exit(drift_monitor::calibrate(known, {.start = n_start}));
-    const std::vector<std::size_t> onsets(moved.size(), n_tokens / 2 / stretch_);
+    const auto monitor =
+        or_exit(drift_monitor::calibrate(known, {.start = n_start, .allowance = 0.25}));
+    const std::vector<std::size_t> onsets(moved.size(), switched_at / stretch_);
     const auto record = or_exit(measure_drift_alarm(monitor, fresh, moved, onsets));
     page.heading("An alarm for drift");
     page.paragraph(
@@ -148,8 +149,9 @@ class reading_report {
         std::to_string(stretch_) + " tokens. The alarm is calibrated on " +
         std::to_string(known.size()) +
         " of them to go off in at most 5 %, and tried on others; in switched ones, another "
-        "author's persona writes the second half. The start is the first " +
-        std::to_string(n_start) + " steps.");
+        "author's persona goes on from token " +
+        std::to_string(switched_at) + ". The start is the first " + std::to_string(n_start) +
+        " steps.");
     report::table t({{"undisturbed", report::alignment::right},
                      {"false alarms", report::alignment::right},
                      {"promised", report::alignment::right},
@@ -172,8 +174,9 @@ class reading_report {
  private:
   static constexpr std::size_t n_conversations = 1000;
   static constexpr std::size_t n_switched = 272;
-  static constexpr std::size_t n_tokens = 160;
-  static constexpr std::size_t n_start = 4;
+  static constexpr std::size_t n_tokens = 240;
+  static constexpr std::size_t switched_at = 96;
+  static constexpr std::size_t n_start = 3;
 
   [[nodiscard]] multitude even_authors(std::size_t n) const {
     std::vector<multitude_member> members;

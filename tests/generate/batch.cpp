@@ -319,6 +319,28 @@ TEST_CASE("the cache remembers envelopes by when they began, and truncating star
   CHECK(at(2) != mt::fingerprint{});
 }
 
+TEST_CASE("a fork goes on in the time of its origin") {
+  const auto lm = tiny_model();
+  const auto q = random_persona(lm.space(), 3);
+  const auto plan = *st::compile(st::over_time(st::decay(2), st::add(q, st::in_raw_units(0.3f))));
+  const auto tokens = some_tokens(8);
+  auto b = *mt::batch::make(lm, {.n_sequences = 2, .context = 16});
+  mt::inline_executor one;
+  const auto s = *b.open();
+  REQUIRE(b.steer(s, {plan}).has_value());
+  const mt::feed first[] = {{s, std::span(tokens).first(4), 0}};
+  REQUIRE(b.evaluate(one, first).has_value());
+  const auto fork = *b.fork(s);
+  const auto rest = std::span(tokens).subspan(4);
+  const mt::feed both[] = {{s, rest, 1}, {fork, rest, 1}};
+  std::vector<std::vector<float>> seen;
+  REQUIRE(b.evaluate(one, both, [&](mt::feed_place, std::span<float> logits) {
+             seen.emplace_back(logits.begin(), logits.end());
+           }).has_value());
+  CHECK(seen.at(0) == seen.at(1));
+  CHECK(b.cache().plan_at(fork, mt::position(7)) == b.cache().plan_at(s, mt::position(4)));
+}
+
 TEST_CASE("a monitor reads every fed token after steering, whatever the cuts and threads") {
   const auto lm = tiny_model();
   const auto axes = some_axes(lm, st::max_axes);

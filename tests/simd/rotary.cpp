@@ -5,6 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <concepts>
 #include <vector>
 
 namespace simd = multitudes::simd;
@@ -68,7 +71,12 @@ TEST_CASE_TEMPLATE("the heads of a row turn as each alone", T, float, double) {
               std::copy(head.begin(), head.end() - 1, place.begin());
             }
             CHECK(row.intact());
-            CHECK(std::equal(row.span().begin(), row.span().end(), alone.span().begin()));
+            // Sets without a fused multiply-add leave it to the compiler, under wider flags than
+            // theirs, where to fuse: there the last bits may differ.
+            const auto is_same = [](T x, T y) {
+              return std::same_as<I, simd::native> ? x == y : std::abs(x - y) <= T(1e-6);
+            };
+            CHECK(std::equal(row.span().begin(), row.span().end(), alone.span().begin(), is_same));
           }
         }
       }

@@ -17,9 +17,8 @@ namespace multitudes {
 ///
 /// Laws:    what is computed depends on the rows and their order, not on the moments in between
 ///          at which somebody looked; merging is adding the other's rows, up to rounding.
-/// Cost:    at most width * (width + 32) doubles, and twice that while a block is added; width² / 2
-/// multiply-adds a row once there are
-///          more rows than width.
+/// Cost:    at most width * (width + 32) doubles, and twice that while a block is added; once there
+///          are more rows than width, width² / 2 multiply-adds a row.
 /// Source:  Chan, Golub and LeVeque 1983, on merging.
 class second_moments {
  public:

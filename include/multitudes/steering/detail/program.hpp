@@ -54,7 +54,7 @@ struct instruction {
 };
 
 /// What one layer's part of a program begins with; the rest follows at these distances in bytes.
-struct layer_header {
+struct alignas(instruction) layer_header {
   std::uint32_t n_instructions = 0;  ///< which follow at once
   std::uint32_t n_rows = 0;
   std::uint32_t n_read = 0;     ///< the first so many rows are projected on
