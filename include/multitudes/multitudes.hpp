@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/config/compiler.hpp>
+#include <multitudes/config/regions.hpp>
 #include <multitudes/config/version.hpp>
 #include <multitudes/core/arena.hpp>
 #include <multitudes/core/checked_size.hpp>
@@ -81,6 +82,7 @@
 #include <multitudes/model/layers/rows.hpp>
 #include <multitudes/model/layers/self_attention.hpp>
 #include <multitudes/model/load.hpp>
+#include <multitudes/model/pack.hpp>
 #include <multitudes/model/parameters.hpp>
 #include <multitudes/model/rotary_angle.hpp>
 #include <multitudes/model/training_pass.hpp>
@@ -137,6 +139,7 @@
 #include <multitudes/report/table.hpp>
 #include <multitudes/report/ticks.hpp>
 #include <multitudes/report/valley_map.hpp>
+#include <multitudes/simd/activations.hpp>
 #include <multitudes/simd/adam_update.hpp>
 #include <multitudes/simd/attention.hpp>
 #include <multitudes/simd/bridge.hpp>
@@ -144,10 +147,11 @@
 #include <multitudes/simd/exp.hpp>
 #include <multitudes/simd/half.hpp>
 #include <multitudes/simd/isa.hpp>
-#include <multitudes/simd/matmul.hpp>
+#include <multitudes/simd/kernel_set.hpp>
 #include <multitudes/simd/multi_row.hpp>
 #include <multitudes/simd/packing.hpp>
 #include <multitudes/simd/paired_row.hpp>
+#include <multitudes/simd/panel.hpp>
 #include <multitudes/simd/product.hpp>
 #include <multitudes/simd/product_precision.hpp>
 #include <multitudes/simd/relu_squared.hpp>

@@ -667,6 +667,25 @@ TEST_CASE("sequences that are not open can be neither steered nor forked") {
   CHECK(b.fork(mt::sequence_id(1)).error().code == mt::errc::invalid_argument);
 }
 
+TEST_CASE("a long feed may ask for the logits of all its tokens, whatever a pass can keep") {
+  const auto lm = tiny_model();
+  const auto tokens = some_tokens(120);
+  const auto all_logits = [&](std::size_t max_rows) {
+    auto b = *mt::batch::make(lm, {.context = 128, .max_rows = max_rows});
+    mt::inline_executor one;
+    const mt::feed f{*b.open(), tokens, tokens.size()};
+    std::vector<std::vector<float>> found;
+    REQUIRE(b.evaluate(one, std::span(&f, 1), [&](mt::feed_place at, std::span<float> logits) {
+               CHECK(at.token == found.size());
+               found.emplace_back(logits.begin(), logits.end());
+             }).has_value());
+    return found;
+  };
+  const auto few = all_logits(7);
+  CHECK(few.size() == tokens.size());
+  CHECK(all_logits(256) == few);
+}
+
 TEST_CASE("all logits may be asked for by any large number, and a bad last token is refused") {
   const auto lm = tiny_model();
   auto b = *mt::batch::make(lm, {.n_sequences = 1, .context = 16});

@@ -150,8 +150,12 @@ std::vector<std::byte> packed(const mt::simd::weight_matrix& m, weight_format fo
   return bytes;
 }
 
-std::span<const std::byte> bytes_of(const mt::simd::weight_matrix& m) {
-  return {m.data, m.rows * m.row_bytes()};
+std::vector<std::byte> bytes_of(const mt::simd::weight_matrix& m) {
+  std::vector<std::byte> bytes(m.rows * m.row_bytes());
+  for (std::size_t r = 0; r < m.rows; ++r) {
+    mt::simd::copy_row(m, r, bytes.data() + r * m.row_bytes());
+  }
+  return bytes;
 }
 
 bool same(std::span<const std::byte> a, std::span<const std::byte> b) {

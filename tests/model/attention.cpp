@@ -27,6 +27,9 @@ TEST_CASE("a position that outweighs all others keeps its weight on the pages be
   }
   const std::array<float, 4> query{1, 0, 0, 0};
   std::array<float, 4> out{};
-  mt::model::attend<mt::simd::native>(cache, s, mt::layer_index(0), 0, length, query, out);
+  mt::simd::attention_state state;
+  const mt::model::head_query queries[] = {{length, {query.data(), out.data(), &state}}};
+  mt::model::attend(mt::simd::active_kernels(), cache, s, mt::layer_index(0), 0, p.head_dim,
+                    queries);
   CHECK(out == std::array<float, 4>{1.5f, 2.5f, 0, 0});
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <multitudes/simd/weight_format.hpp>
+#include <multitudes/simd/panel.hpp>
 
 #include "sweep.hpp"
 

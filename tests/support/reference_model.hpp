@@ -2,6 +2,8 @@
 #pragma once
 
 #include <multitudes/model/weights.hpp>
+#include <multitudes/simd/kernel_set.hpp>
+#include <multitudes/simd/panel.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -84,7 +86,24 @@ class reference_model {
     for (std::size_t i = 0; i < x.size(); ++i) y[i] = x[i] * scale * static_cast<double>(weight[i]);
     return y;
   }
-  [[nodiscard]] static row times(const multitudes::simd::weight_matrix& m, const row& x) {
+  /// What a product multiplies with: bytes where the weights are bytes.
+  [[nodiscard]] static row rounded(const multitudes::simd::weight_matrix& m, const row& x) {
+    namespace simd = multitudes::simd;
+    if (!simd::uses_bytes(m.format)) return x;
+    const std::vector<float> floats(x.begin(), x.end());
+    std::vector<std::int8_t> bytes(x.size());
+    std::vector<float> scales(x.size() / simd::activation_block + 1);
+    std::vector<std::int32_t> offsets(x.size() / simd::product_block);
+    simd::kernels_for<simd::scalar>.quantize(floats.data(), x.size(), bytes.data(), scales.data(),
+                                             offsets.data());
+    row meant(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      meant[i] = static_cast<double>(scales[i / simd::activation_block]) * bytes[i];
+    }
+    return meant;
+  }
+  [[nodiscard]] static row times(const multitudes::simd::weight_matrix& m, const row& exact) {
+    const row x = rounded(m, exact);
     row y(m.rows);
     for (std::size_t r = 0; r < m.rows; ++r) {
       const row weights = unpack(m, r);

@@ -58,9 +58,9 @@ using logits_receiver = function_ref<void(feed_place, std::span<float>)>;
 /// How much a batch holds.
 struct batch_options {
   std::size_t n_sequences = 1;
-  std::size_t context = 0;    ///< positions of a sequence; 0: what the model's file says
-  std::size_t max_rows = 64;  ///< tokens evaluated together; longer feeds are cut
-  std::size_t n_pages = 0;    ///< cache pages in all; 0: enough for every sequence at full length
+  std::size_t context = 0;     ///< positions of a sequence; 0: what the model's file says
+  std::size_t max_rows = 256;  ///< tokens evaluated together; longer feeds are cut
+  std::size_t n_pages = 0;     ///< cache pages in all; 0: enough for every sequence at full length
 };
 
 /// Many sequences of one model, evaluated together, each under its own plan. The bits of a
@@ -277,8 +277,11 @@ class batch {
     return {options.n_sequences, options.context != 0 ? options.context : lm.shape().context_length,
             options.n_pages};
   }
+  /// Logits are wide: of a long feed, few of them are kept at a time; of every sequence, one.
   static model::evaluation_limits work_limits(const batch_options& options) noexcept {
-    return {options.max_rows, options.max_rows};
+    constexpr std::size_t usual_logit_rows = 64;
+    return {options.max_rows,
+            std::min(options.max_rows, std::max(options.n_sequences, usual_logit_rows))};
   }
 
   static unexpected<error> not_open(const char* operation, sequence_id s) {
@@ -335,9 +338,10 @@ class batch {
     return {};
   }
 
-  /// Fills up to max_rows rows from the feeds, starting at `next`, which moves on.
+  /// Fills as many rows as a pass takes from the feeds, starting at `next`, which moves on.
   std::size_t fill_rows(std::span<const feed> feeds, feed_place& next) noexcept {
     std::size_t n = 0;
+    std::size_t n_logit_rows = 0;
     std::size_t first_token = next.token;  // of this feed in this chunk
     while (n < rows_.size() && next.feed < feeds.size()) {
       const feed& f = feeds[next.feed];
@@ -346,12 +350,13 @@ class batch {
         first_token = 0;
         continue;
       }
+      const bool wants_logits = f.tokens.size() - next.token <= f.n_logits;
+      if (wants_logits && n_logit_rows++ == work_.limits().max_logit_rows) break;
       // The cache grows when the pass begins; until then this chunk's own rows come on top.
       const position at(cache_.length(f.sequence) + (next.token - first_token));
       const auto how = f.sources.empty() ? steering::token_source::read : f.sources[next.token];
       places_[n] = next;
-      rows_[n] = {f.sequence, f.tokens[next.token], f.tokens.size() - next.token <= f.n_logits,
-                  put_on(n, f.sequence, at, how)};
+      rows_[n] = {f.sequence, f.tokens[next.token], wants_logits, put_on(n, f.sequence, at, how)};
       ++n;
       ++next.token;
     }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <multitudes/core/executor.hpp>
 #include <multitudes/core/space.hpp>
 #include <multitudes/format/gguf_reader.hpp>
 #include <multitudes/generate/vocabulary_file.hpp>
 #include <multitudes/model/load.hpp>
+#include <multitudes/model/pack.hpp>
 #include <multitudes/text/tokenizer.hpp>
 
 #include <memory>
@@ -28,7 +30,9 @@ struct language_model {
 
 /// How a model file is brought into memory.
 struct load_options {
-  bool map = false;  ///< map the file instead of reading it; it must then not change on disk
+  /// Run the weights as they lie in the file, mapped and not copied: nothing to wait for, memory
+  /// shared between processes, several times slower. The file must then not change on disk.
+  bool map = false;
 };
 
 /// Makes a language model of an opened file.
@@ -54,15 +58,34 @@ inline expected<language_model> make_language_model(gguf::file file) {
                         std::make_shared<const text::tokenizer>(*std::move(tokenizer))};
 }
 
-/// Loads a model of the Llama family from a GGUF file.
+/// Loads a model of the Llama family from a GGUF file. The workers bring its weights into the
+/// order in which products read them; the file is mapped meanwhile and must not change.
 ///
-/// Errors:  io_failure, truncated, malformed or unsupported, naming the place in the file.
-/// Cost:    one read of the file, or none if mapped.
+/// Errors:  io_failure, truncated, malformed or unsupported, naming the place in the file;
+///          out_of_memory.
+/// Cost:    one copy of the weights; nothing if they stay mapped.
 /// Example: examples/smallest.cpp
-inline expected<language_model> load_model(const std::string& path, load_options how = {}) {
-  auto file = how.map ? gguf::file::map(path) : gguf::file::read(path);
+template <executor E>
+expected<language_model> load_model(const std::string& path, E& workers,
+                                    model::pack_progress progress, load_options how = {}) {
+  auto file = gguf::file::map(path);
   if (!file) return forward_error(file);
-  return make_language_model(*std::move(file));
+  auto lm = make_language_model(*std::move(file));
+  if (!lm || how.map) return lm;
+  auto packed = model::pack(*lm->weights, workers, progress);
+  if (!packed) return forward_error(packed);
+  lm->weights = std::make_shared<const model::weights>(*std::move(packed));
+  return lm;
+}
+template <executor E>
+expected<language_model> load_model(const std::string& path, E& workers, load_options how = {}) {
+  return load_model(
+      path, workers, [](std::size_t, std::size_t) {}, how);
+}
+/// The same on the caller's thread alone.
+inline expected<language_model> load_model(const std::string& path, load_options how = {}) {
+  inline_executor here;
+  return load_model(path, here, how);
 }
 
 }  // namespace multitudes

@@ -4,7 +4,7 @@
 #include <multitudes/format/gguf_writer.hpp>
 #include <multitudes/generate/language_model.hpp>
 #include <multitudes/generate/vocabulary_writer.hpp>
-#include <multitudes/simd/weight_format.hpp>
+#include <multitudes/simd/panel.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -92,7 +92,8 @@ class matrix_source {
       }
       if (from_.format == to_) {
         // Packing again would round again.
-        done = take({from_.row(source), packed.size()});
+        simd::copy_row(from_, source, packed.data());
+        done = take(packed);
       } else {
         simd::pack_row(to_, row, packed.data());
         done = take(packed);

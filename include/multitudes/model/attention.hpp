@@ -2,48 +2,65 @@
 #pragma once
 
 #include <multitudes/model/kv_cache.hpp>
-#include <multitudes/simd/attention.hpp>
-#include <multitudes/simd/softmax.hpp>
-#include <multitudes/simd/vector_ops.hpp>
+#include <multitudes/simd/kernel_set.hpp>
 
 #include <array>
 #include <cmath>
-#include <limits>
+#include <cstddef>
 
 namespace multitudes::model {
 
-/// Causal attention of one query head over the first `length` positions of its sequence, page by
-/// page with a running maximum and sum: the scores are never stored beyond one page.
+/// One query of attention: where it stands and its buffers.
+struct head_query {
+  std::size_t length;  ///< positions that it sees
+  simd::attention_query buffers;
+};
+
+/// Causal attention of some queries over one key head of their sequence, page by page with a
+/// running maximum and sum: the scores are never stored beyond one page. Queries share what is
+/// read of a page.
 ///
-/// Shapes:  query, out (head_dim).
-/// Cost:    2 * length * head_dim multiply-adds; no allocation. The order of every sum depends on
-///          the positions alone, so the bits do not depend on how a prompt was cut.
+/// Shapes:  head_dim as the cache's; at most 64 queries, of lengths that do not fall.
+/// Cost:    2 * length * head_dim multiply-adds each; no allocation. The order of every sum depends
+///          on the positions alone, so the bits do not depend on how a prompt was cut, nor on
+///          which queries go together.
 /// Source:  Milakov and Gimelshein 2018, arXiv:1805.02867 (running softmax).
-template <simd::instruction_set I>
-void attend(const kv_cache& cache, sequence_id s, layer_index layer, std::size_t kv_head,
-            std::size_t length, std::span<const float> query, std::span<float> out) noexcept {
-  const std::size_t head_dim = query.size();
-  const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
-  float maximum = -std::numeric_limits<float>::infinity();
-  float total = 0.0f;
-  std::fill(out.begin(), out.end(), 0.0f);
-  for (std::size_t first = 0; first < length; first += kv_page_length) {
-    const std::size_t count = std::min(kv_page_length, length - first);
-    std::array<float, kv_page_length> scores;
-    const std::span<float> page(scores.data(), count);
-    simd::page_scores<I, float>(query, cache.keys(s, first / kv_page_length, layer, kv_head),
-                                kv_page_length, scale, page);
-    const float new_maximum = std::max(maximum, simd::max<I, float>(page));
-    if (new_maximum == -std::numeric_limits<float>::infinity()) continue;  // nothing to add yet
-    // exp(-inf) = 0 on the first page, where nothing has been summed yet.
-    const float shrink = maximum == new_maximum ? 1.0f : std::exp(maximum - new_maximum);
-    maximum = new_maximum;
-    total = shrink * total + simd::exp_sum<I, float>(page, maximum);
-    simd::add_page<I, float>(shrink, page, cache.values(s, first / kv_page_length, layer, kv_head),
-                             head_dim, out);
+inline void attend(const simd::kernel_set& kernels, const kv_cache& cache, sequence_id s,
+                   layer_index layer, std::size_t kv_head, std::size_t head_dim,
+                   std::span<const head_query> queries) noexcept {
+  constexpr std::size_t most = 64;
+  std::array<simd::attention_query, most> seeing;
+  for (const head_query& q : queries) {
+    std::fill_n(q.buffers.out, head_dim, 0.0f);
+    *q.buffers.state = {};
   }
-  const float inverse = 1.0f / total;
-  for (float& element : out) element *= inverse;
+  const std::size_t longest = queries.empty() ? 0 : queries.back().length;
+  simd::attention_page page{.keys = nullptr,
+                            .values = nullptr,
+                            .count = 0,
+                            .head_dim = head_dim,
+                            .scale = 1.0f / std::sqrt(static_cast<float>(head_dim))};
+  for (std::size_t first = 0; first < longest; first += kv_page_length) {
+    page.keys = cache.keys(s, first / kv_page_length, layer, kv_head);
+    page.values = cache.values(s, first / kv_page_length, layer, kv_head);
+    // Queries that see equally much of the page stand side by side.
+    std::size_t i = 0;
+    while (i < queries.size() && queries[i].length <= first) ++i;
+    while (i < queries.size()) {
+      page.count = std::min(kv_page_length, queries[i].length - first);
+      std::size_t n = 0;
+      for (; i < queries.size() && n < most &&
+             std::min(kv_page_length, queries[i].length - first) == page.count;
+           ++i) {
+        seeing[n++] = queries[i].buffers;
+      }
+      kernels.attend_page(page, seeing.data(), n);
+    }
+  }
+  for (const head_query& q : queries) {
+    const float inverse = 1.0f / q.buffers.state->total;
+    for (std::size_t e = 0; e < head_dim; ++e) q.buffers.out[e] *= inverse;
+  }
 }
 
 }  // namespace multitudes::model

@@ -6,6 +6,7 @@
 #include <multitudes/core/fingerprint.hpp>
 #include <multitudes/core/index.hpp>
 #include <multitudes/model/hyper_parameters.hpp>
+#include <multitudes/simd/kernel_set.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -16,9 +17,8 @@
 
 namespace multitudes::model {
 
-/// Positions in one page of the cache. Fixed, because attention sums page by page: the bits of a
-/// forward pass depend on it.
-inline constexpr std::size_t kv_page_length = 32;
+/// Positions in one page of the cache: those that attention sums together.
+using simd::kv_page_length;
 
 /// How much a cache must hold.
 struct kv_cache_limits {

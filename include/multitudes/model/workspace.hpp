@@ -5,8 +5,11 @@
 #include <multitudes/core/checked_size.hpp>
 #include <multitudes/core/view.hpp>
 #include <multitudes/model/hyper_parameters.hpp>
+#include <multitudes/simd/activations.hpp>
+#include <multitudes/simd/kernel_set.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -29,9 +32,12 @@ struct workspace {
   matrix_view<float> value;     // (max_rows, n_kv_heads * head_dim)
   matrix_view<float> inner;     // (max_rows, ffn_dim): up, and what goes down again
   matrix_view<float> gate;      // (max_rows, ffn_dim); no columns without a gate
-  matrix_view<float> rotary;    // (max_rows, cosines then sines)
+  matrix_view<float> rotary;    // (max_rows, cosines then sines, of rotary_dim each)
   matrix_view<float> final;     // (max_logit_rows, model_dim)
   matrix_view<float> logits;    // (max_logit_rows, vocab_size)
+  // The same as bytes, where weights want them.
+  simd::quantized_rows normed_bytes, attended_bytes, inner_bytes, final_bytes;
+  std::span<simd::attention_state> attention;  // (max_rows, n_heads)
 
   /// The bytes of arena that `make` takes; nothing if they cannot be counted.
   static std::optional<std::size_t> required_bytes(const hyper_parameters& p,
@@ -39,11 +45,17 @@ struct workspace {
     const checked_size width =
         checked_size(p.model_dim) * checked_size(3) +
         checked_size(p.query_dim()) * checked_size(2) + checked_size(p.kv_dim()) * checked_size(2) +
-        checked_size(p.ffn_dim) * checked_size(p.has_gate() ? 2 : 1) + checked_size(p.rotary_dim);
+        checked_size(p.ffn_dim) * checked_size(p.has_gate() ? 2 : 1) +
+        checked_size(p.rotary_dim) * checked_size(2) + checked_size(p.n_heads) * checked_size(2);
     const checked_size head = checked_size(limits.max_logit_rows) *
                               (checked_size(p.model_dim) + checked_size(p.vocab_size));
     const checked_size floats = checked_size(limits.max_rows) * width + head;
-    return (floats * checked_size(sizeof(float)) + checked_size(13 * arena_alignment)).get();
+    const checked_size bytes = checked_size(limits.max_rows) *
+                                   (quantized_bytes(p.model_dim) + quantized_bytes(p.query_dim()) +
+                                    quantized_bytes(p.ffn_dim)) +
+                               checked_size(limits.max_logit_rows) * quantized_bytes(p.model_dim);
+    return (floats * checked_size(sizeof(float)) + bytes + checked_size(26 * arena_alignment))
+        .get();
   }
 
   /// Errors:  out_of_memory if the arena is too small or the sizes cannot be counted.
@@ -71,7 +83,7 @@ struct workspace {
                   {&workspace::value, limits.max_rows, p.kv_dim()},
                   {&workspace::inner, limits.max_rows, p.ffn_dim},
                   {&workspace::gate, limits.max_rows, p.has_gate() ? p.ffn_dim : 0},
-                  {&workspace::rotary, limits.max_rows, p.rotary_dim},
+                  {&workspace::rotary, limits.max_rows, std::size_t{2} * p.rotary_dim},
                   {&workspace::final, limits.max_logit_rows, p.model_dim},
                   {&workspace::logits, limits.max_logit_rows, p.vocab_size}};
     for (const auto& shape : shapes) {
@@ -79,7 +91,50 @@ struct workspace {
       if (!piece) return forward_error(piece);
       w.*shape.buffer = matrix_view<float>(piece->data(), shape.rows, shape.cols);
     }
+    const struct {
+      simd::quantized_rows workspace::*rows;
+      std::size_t n_rows;
+      std::size_t cols;
+    } bytes[] = {{&workspace::normed_bytes, limits.max_rows, p.model_dim},
+                 {&workspace::attended_bytes, limits.max_rows, p.query_dim()},
+                 {&workspace::inner_bytes, limits.max_rows, p.ffn_dim},
+                 {&workspace::final_bytes, limits.max_logit_rows, p.model_dim}};
+    for (const auto& shape : bytes) {
+      auto made = make_quantized(shape.n_rows, shape.cols, memory);
+      if (!made) return forward_error(made);
+      w.*shape.rows = *made;
+    }
+    auto states = memory.take<simd::attention_state>(limits.max_rows * p.n_heads);
+    if (!states) return forward_error(states);
+    w.attention = *states;
     return w;
+  }
+
+ private:
+  static constexpr std::size_t blocks(std::size_t cols, std::size_t block) noexcept {
+    return cols / block + (cols % block != 0 ? 1 : 0);
+  }
+  static checked_size quantized_bytes(std::size_t cols) noexcept {
+    return checked_size(cols) +
+           checked_size(blocks(cols, simd::activation_block)) * checked_size(sizeof(float)) +
+           checked_size(blocks(cols, simd::product_block)) * checked_size(sizeof(std::int32_t));
+  }
+  static expected<simd::quantized_rows> make_quantized(std::size_t n_rows, std::size_t cols,
+                                                       arena& memory) {
+    simd::quantized_rows made{.n_rows = n_rows,
+                              .values_stride = cols,
+                              .scales_stride = blocks(cols, simd::activation_block),
+                              .offsets_stride = blocks(cols, simd::product_block)};
+    auto values = memory.take<std::int8_t>(n_rows * made.values_stride);
+    if (!values) return forward_error(values);
+    auto scales = memory.take<float>(n_rows * made.scales_stride);
+    if (!scales) return forward_error(scales);
+    auto offsets = memory.take<std::int32_t>(n_rows * made.offsets_stride);
+    if (!offsets) return forward_error(offsets);
+    made.values = values->data();
+    made.scales = scales->data();
+    made.offsets = offsets->data();
+    return made;
   }
 };
 

@@ -208,32 +208,27 @@ constexpr decltype(auto) with_block(weight_format format, F&& f) {
   return n / block_elements(format) * block_bytes(format);
 }
 
-/// A weight matrix somewhere else: `rows` rows of `cols` elements, one after the other.
-/// `cols` is a multiple of the block; the data needs no alignment.
+/// Where a matrix has its numbers: row after row as in files, or in panels (panel.hpp), in the
+/// order in which products read them.
+enum class weight_layout : std::uint8_t { rows, panels };
+
+/// A weight matrix somewhere else: `rows` rows of `cols` elements. `cols` is a multiple of the
+/// block; the data needs no alignment.
 struct weight_matrix {
   weight_format format = weight_format::f32;
   std::size_t rows = 0;
   std::size_t cols = 0;
   const std::byte* data = nullptr;
+  weight_layout layout = weight_layout::rows;
 
   [[nodiscard]] constexpr std::size_t row_bytes() const noexcept {
     return packed_bytes(format, cols);
   }
+  /// Of a matrix that lies by rows.
   [[nodiscard]] constexpr const std::byte* row(std::size_t r) const noexcept {
     return data + r * row_bytes();
   }
 };
-
-/// The weights of one row as floats, exactly what `matmul` multiplies with.
-///
-/// Shapes:  out (cols).
-template <instruction_set I>
-MULTITUDES_NOINLINE void unpack_row(const weight_matrix& w, std::size_t row,
-                                    std::span<float> out) noexcept {
-  with_block(w.format, [&](auto block) {
-    decltype(block)::template unpack<I>(w.row(row), w.cols, out.data());
-  });
-}
 
 /// Floats as weights, rounded as GGUF's reference encoders do: Q8_0 and Q4_0 scale each block by
 /// its largest magnitude. Magnitudes beyond the half range of the scale become infinite.

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/config/compiler.hpp>
+#include <multitudes/config/regions.hpp>
+#include <multitudes/simd/activations.hpp>
+#include <multitudes/simd/detail/wide_avx2.hpp>
+#include <multitudes/simd/detail/wide_avx512.hpp>
+#include <multitudes/simd/detail/wide_flags.hpp>
+#include <multitudes/simd/exp.hpp>
+#include <multitudes/simd/panel.hpp>
+#include <multitudes/simd/weight_format.hpp>
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <span>
+#include <string_view>
+
+namespace multitudes::simd {
+
+/// Positions that attention sums together. Fixed, because the bits of a forward pass depend on it.
+inline constexpr std::size_t kv_page_length = 32;
+
+/// What attention has summed of one query's pages so far.
+struct attention_state {
+  float maximum = -std::numeric_limits<float>::infinity();
+  float total = 0;
+};
+
+struct attention_query {
+  const float* query;  // (head_dim)
+  float* out;          // (head_dim): sums, to be divided by the total at the end
+  attention_state* state;
+};
+
+/// Keys (head_dim, kv_page_length) and values (kv_page_length, head_dim) of one head in one page;
+/// `count` positions are seen.
+struct attention_page {
+  const float* keys;
+  const float* values;
+  std::size_t count;
+  std::size_t head_dim;
+  float scale;
+};
+
+/// The kernels of the forward pass for one instruction set, as functions that are chosen when a
+/// program runs. All take what they are given: shapes are the caller's to check.
+///
+/// Bits:    integer sums are exact everywhere. Sums of floats run in one order, fixed by shapes
+///          alone: sets with a fused multiply-add (`avx2`, `avx512`, the twin) give the same bits.
+struct kernel_set {
+  std::string_view name;
+  bool (*is_supported)() noexcept;
+
+  /// y += x.
+  void (*add)(const float* x, float* y, std::size_t n) noexcept;
+  /// out = x / sqrt(mean of x^2 + epsilon) * weight.
+  void (*rms_norm)(const float* x, const float* weight, float epsilon, std::size_t n,
+                   float* out) noexcept;
+  /// out = gate * sigmoid(gate) * up; `out` may be either.
+  void (*silu_gate)(const float* gate, const float* up, float* out, std::size_t n) noexcept;
+  /// out = max(x, 0)^2; `out` may be `x`.
+  void (*relu_squared)(const float* x, float* out, std::size_t n) noexcept;
+  /// The largest of n numbers; minus infinity for none.
+  float (*largest)(const float* x, std::size_t n) noexcept;
+  /// Turns the first rotary_dim elements of every head. Cosines and sines are laid out for each
+  /// element, the sine negative for the first of a pair: (rotary_dim).
+  void (*rotate)(float* row, std::size_t n_heads, std::size_t head_dim, const float* cosines,
+                 const float* sines, std::size_t rotary_dim, bool interleaved) noexcept;
+  /// A row as bytes; n is a multiple of product_block. A value that is not finite makes the scale
+  /// of its block NaN.
+  void (*quantize)(const float* x, std::size_t n, std::int8_t* values, float* scales,
+                   std::int32_t* offsets) noexcept;
+  /// y[n][r] = weight row r times activation n, for first_row <= r < last_row; first_row is a
+  /// multiple of panel_rows.
+  ///
+  /// Bits:    the same for any number of activations, any split into rows, either layout.
+  /// Cost:    about 30 KiB of stack; no allocation.
+  void (*multiply)(const weight_matrix& w, const activations& x, std::size_t first_row,
+                   std::size_t last_row, matrix_view<float> y) noexcept;
+  /// Adds one page to n queries that see the same positions of it.
+  void (*attend_page)(const attention_page& page, const attention_query* queries,
+                      std::size_t n) noexcept;
+};
+
+namespace detail {
+
+template <class Rows, class Products, class Attention>
+constexpr kernel_set set_of(std::string_view name, bool (*is_supported)() noexcept) noexcept {
+  return {.name = name,
+          .is_supported = is_supported,
+          .add = &Rows::add,
+          .rms_norm = &Rows::rms_norm,
+          .silu_gate = &Rows::silu_gate,
+          .relu_squared = &Rows::relu_squared,
+          .largest = &Rows::largest,
+          .rotate = &Rows::rotate,
+          .quantize = &Rows::quantize,
+          .multiply = &Products::multiply,
+          .attend_page = &Attention::attend_page};
+}
+
+inline bool always_supported() noexcept { return true; }
+
+namespace flags {
+template <class I>
+using wide_for = wide_for_flags<I>;
+#include <multitudes/simd/detail/kernels.inc>
+}  // namespace flags
+
+}  // namespace detail
+}  // namespace multitudes::simd
+
+#if MULTITUDES_X86_REGIONS
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+MULTITUDES_BEGIN_REGION("avx2,fma,f16c")
+namespace multitudes::simd::detail::avx2 {
+template <class Flags>
+using wide_for = wide;
+#include <multitudes/simd/detail/kernels.inc>
+}  // namespace multitudes::simd::detail::avx2
+MULTITUDES_END_REGION
+
+MULTITUDES_BEGIN_REGION("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")
+namespace multitudes::simd::detail::avx512 {
+template <class Flags>
+using wide_for = wide;
+#include <multitudes/simd/detail/kernels.inc>
+}  // namespace multitudes::simd::detail::avx512
+MULTITUDES_END_REGION
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
+namespace multitudes::simd::detail {
+
+// Every processor with AVX2 has F16C too, for which Clang 14 has no question.
+inline bool has_avx2() noexcept {
+  return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+}
+inline bool has_avx512() noexcept {
+  return has_avx2() && __builtin_cpu_supports("avx512f") != 0 &&
+         __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+         __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
+}
+
+}  // namespace multitudes::simd::detail
+#endif
+
+// Compiled once for a program instead of in every translation unit that runs models: the CMake
+// target multitudes::kernels defines this and brings the compiled kernels along.
+#if defined(MULTITUDES_COMPILED_KERNELS)
+namespace multitudes::simd::detail {
+#if MULTITUDES_X86_REGIONS
+extern template struct avx512::row_kernels<native>;
+extern template struct avx512::product_kernels<native>;
+extern template struct avx512::attention_kernels<native>;
+extern template struct avx2::row_kernels<native>;
+extern template struct avx2::product_kernels<native>;
+extern template struct avx2::attention_kernels<native>;
+#endif
+extern template struct flags::row_kernels<native>;
+extern template struct flags::product_kernels<native>;
+extern template struct flags::attention_kernels<native>;
+}  // namespace multitudes::simd::detail
+#endif
+
+namespace multitudes::simd {
+
+/// The kernels for the compiler's flags, `native`, or for `scalar`, the twin of all others.
+template <instruction_set I = native>
+inline constexpr kernel_set kernels_for =
+    detail::set_of<detail::flags::row_kernels<I>, detail::flags::product_kernels<I>,
+                   detail::flags::attention_kernels<I>>(I::name(), &detail::always_supported);
+
+/// Every set that this program holds, the best first. The last runs wherever the program does.
+[[nodiscard]] inline std::span<const kernel_set* const> all_kernels() noexcept {
+#if MULTITUDES_X86_REGIONS
+  static constexpr kernel_set avx512 =
+      detail::set_of<detail::avx512::row_kernels<native>, detail::avx512::product_kernels<native>,
+                     detail::avx512::attention_kernels<native>>("avx512", &detail::has_avx512);
+  static constexpr kernel_set avx2 =
+      detail::set_of<detail::avx2::row_kernels<native>, detail::avx2::product_kernels<native>,
+                     detail::avx2::attention_kernels<native>>("avx2", &detail::has_avx2);
+  static constexpr std::array<const kernel_set*, 3> sets = {&avx512, &avx2, &kernels_for<native>};
+#else
+  static constexpr std::array<const kernel_set*, 1> sets = {&kernels_for<native>};
+#endif
+  return sets;
+}
+
+namespace detail {
+
+/// The best set of this processor, or the one that MULTITUDES_ISA names if it can run here.
+inline const kernel_set& choose_kernels() noexcept {
+  const char* const wanted = std::getenv("MULTITUDES_ISA");
+  const kernel_set* best = nullptr;
+  for (const kernel_set* set : all_kernels()) {
+    if (!set->is_supported()) continue;
+    if (wanted != nullptr && set->name == wanted) return *set;
+    if (best == nullptr) best = set;
+  }
+  return *best;
+}
+
+}  // namespace detail
+
+/// The kernels that run here: chosen once, by what the processor has. The environment variable
+/// MULTITUDES_ISA forces another set, for tests; a name that cannot run is ignored.
+[[nodiscard]] inline const kernel_set& active_kernels() noexcept {
+  static const kernel_set& chosen = detail::choose_kernels();
+  return chosen;
+}
+
+}  // namespace multitudes::simd

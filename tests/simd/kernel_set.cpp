@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+#include <multitudes/simd/kernel_set.hpp>
+
+#include "sweep.hpp"
+
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+namespace simd = multitudes::simd;
+using namespace multitudes_test;
+using multitudes::matrix_view;
+using simd::kernel_set;
+using simd::weight_format;
+
+namespace {
+
+constexpr weight_format formats[] = {weight_format::f32, weight_format::f16, weight_format::bf16,
+                                     weight_format::q8_0, weight_format::q4_0};
+
+/// Every set that can run here, under its name.
+template <class F>
+void for_each_set(F f) {
+  for (const kernel_set* set : simd::all_kernels()) {
+    if (!set->is_supported()) continue;
+    CAPTURE(std::string(set->name));
+    f(*set);
+  }
+}
+
+const kernel_set& twin = simd::kernels_for<simd::scalar>;
+
+/// A fused multiply-add gives the twin's bits. Without one, each sum has a rounding more a term.
+bool fuses(const kernel_set& set) {
+  return set.name == "avx2" || set.name == "avx512" || set.name == "scalar";
+}
+
+std::vector<float> numbers(std::size_t n, std::uint32_t seed) {
+  std::vector<float> x(n);
+  fill<float>(x, seed);
+  return x;
+}
+
+bool same_bits(std::span<const float> a, std::span<const float> b) {
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
+}
+
+bool close(const kernel_set& set, std::span<const float> got, std::span<const float> wanted,
+           float size) {
+  if (fuses(set)) return same_bits(got, wanted);
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (!(std::fabs(got[i] - wanted[i]) <= size * epsilon<float>)) return false;
+  }
+  return true;
+}
+
+/// Random weights by rows and in panels.
+struct weights {
+  std::vector<std::byte> bytes, packed;
+  simd::weight_matrix rows, panels;
+
+  weights(weight_format format, std::size_t n_rows, std::size_t cols)
+      : bytes(simd::packed_bytes(format, n_rows * cols)),
+        rows{format, n_rows, cols, bytes.data()},
+        panels{rows} {
+    const auto floats = numbers(n_rows * cols, static_cast<std::uint32_t>(n_rows + cols));
+    simd::pack_row(format, floats, bytes.data());
+    packed.resize(simd::n_panels(rows) * simd::panel_bytes(rows));
+    for (std::size_t p = 0; p < simd::n_panels(rows); ++p) {
+      simd::pack_panel(rows, p * simd::panel_rows, 0, cols,
+                       packed.data() + p * simd::panel_bytes(rows));
+    }
+    panels.data = packed.data();
+    panels.layout = simd::weight_layout::panels;
+  }
+  weights(const weights&) = delete;
+};
+
+/// Activations as floats and as the bytes of a set.
+struct inputs {
+  std::size_t n, cols, n_scales, n_offsets;
+  std::vector<float> floats, scales;
+  std::vector<std::int8_t> values;
+  std::vector<std::int32_t> offsets;
+
+  inputs(const kernel_set& set, std::size_t n_rows, std::size_t n_cols, std::vector<float> x)
+      : n(n_rows),
+        cols(n_cols),
+        n_scales((n_cols + simd::activation_block - 1) / simd::activation_block),
+        n_offsets(n_cols / simd::product_block),
+        floats(std::move(x)),
+        scales(n * n_scales),
+        values(n * cols),
+        offsets(n * n_offsets) {
+    if (cols % simd::product_block != 0) return;
+    for (std::size_t r = 0; r < n; ++r) {
+      set.quantize(floats.data() + r * cols, cols, values.data() + r * cols,
+                   scales.data() + r * n_scales, offsets.data() + r * n_offsets);
+    }
+  }
+  [[nodiscard]] simd::activations all() {
+    return {{floats.data(), n, cols},
+            {values.data(), scales.data(), offsets.data(), n, cols, n_scales, n_offsets}};
+  }
+  /// What the bytes mean.
+  [[nodiscard]] double value(std::size_t row, std::size_t col, bool as_bytes) const {
+    if (!as_bytes) return floats[row * cols + col];
+    return static_cast<double>(scales[row * n_scales + col / simd::activation_block]) *
+           values[row * cols + col];
+  }
+};
+
+std::vector<float> product(const kernel_set& set, const simd::weight_matrix& w, inputs& x) {
+  std::vector<float> y(x.n * w.rows, -1.0f);
+  set.multiply(w, x.all(), 0, w.rows, {y.data(), x.n, w.rows});
+  return y;
+}
+
+}  // namespace
+
+TEST_CASE("products equal sums in double precision over what weights and activations mean") {
+  for (const auto format : formats) {
+    CAPTURE(static_cast<int>(format));
+    for (const std::size_t cols : {32u, 64u, 96u, 288u, 544u}) {
+      const std::size_t rows = 3 + cols % 47, n = 7;
+      const weights w(format, rows, cols);
+      inputs x(twin, n, cols, numbers(n * cols, 5));
+      const auto y = product(twin, w.panels, x);
+      std::vector<float> row(cols);
+      bool good = true;
+      for (std::size_t r = 0; r < rows; ++r) {
+        simd::unpack_row<simd::scalar>(w.rows, r, row);
+        for (std::size_t i = 0; i < n; ++i) {
+          double sum = 0, magnitudes = 0;
+          for (std::size_t c = 0; c < cols; ++c) {
+            const double term = row[c] * x.value(i, c, simd::uses_bytes(format));
+            sum += term;
+            magnitudes += std::fabs(term);
+          }
+          // A rounding for each term, of half an epsilon of the magnitudes.
+          good &= std::fabs(y[i * rows + r] - sum) <=
+                  static_cast<double>(cols) / 2 * epsilon<float> * magnitudes;
+        }
+      }
+      CHECK_MESSAGE(good, "cols " << cols);
+    }
+  }
+}
+
+TEST_CASE("every set, layout, batch and split of a product has the twin's bits") {
+  for (const auto format : formats) {
+    CAPTURE(static_cast<int>(format));
+    const std::size_t block = simd::block_elements(format) == 1 ? 1 : 32;
+    for (const std::size_t cols : {block, 9 * block, 10 * block, 160 * 2 + 0 * block}) {
+      const std::size_t rows = 77, most = 50;
+      const weights w(format, rows, cols);
+      inputs x(twin, most, cols, numbers(most * cols, 5));
+      const auto wanted = product(twin, w.rows, x);
+      for_each_set([&](const kernel_set& set) {
+        // The bytes of activations are a matter of rounding to nearest, and so the same.
+        inputs own(set, most, cols, x.floats);
+        CHECK(own.values == x.values);
+        CHECK(own.offsets == x.offsets);
+        CHECK(same_bits(own.scales, x.scales));
+        const auto first = product(set, w.rows, own);
+        const float size = 4 * std::sqrt(static_cast<float>(cols)) * static_cast<float>(cols);
+        CHECK(close(set, first, wanted, size));
+        CHECK(same_bits(product(set, w.panels, own), first));
+        for (const auto* m : {&w.rows, &w.panels}) {
+          for (const std::size_t step : {1u, 5u, 6u, 7u, 48u}) {
+            std::vector<float> y(most * rows);
+            for (std::size_t i = 0; i < most; i += step) {
+              const std::size_t some = std::min(step, most - i);
+              for (std::size_t r = 0; r < rows; r += 64) {
+                set.multiply(*m, own.all().rows(i, some), r, std::min(r + 64, rows),
+                             {y.data() + i * rows, some, rows});
+              }
+            }
+            CHECK_MESSAGE(same_bits(y, first), "step " << step << " cols " << cols);
+          }
+        }
+      });
+    }
+  }
+}
+
+TEST_CASE("panels give back the rows that they were made of") {
+  for (const auto format : formats) {
+    const weights w(format, 70, 96);
+    for (const std::size_t r : {0u, 15u, 16u, 31u, 32u, 69u}) {
+      std::vector<std::byte> a(w.rows.row_bytes()), b(a);
+      simd::copy_row(w.rows, r, a.data());
+      simd::copy_row(w.panels, r, b.data());
+      CHECK(a == b);
+      std::vector<float> x(96), y(96);
+      simd::unpack_row<simd::native>(w.rows, r, x);
+      simd::unpack_row<simd::native>(w.panels, r, y);
+      CHECK(same_bits(x, y));
+    }
+  }
+}
+
+TEST_CASE("activations as bytes are off by at most half a step, and poison stays") {
+  for_each_set([](const kernel_set& set) {
+    inputs x(set, 3, 160, numbers(480, 9));
+    for (std::size_t r = 0; r < 3; ++r) {
+      for (std::size_t c = 0; c < 160; ++c) {
+        const float step = x.scales[r * 3 + c / 64];
+        CHECK(std::fabs(x.value(r, c, true) - x.value(r, c, false)) <= 0.5001 * step);
+      }
+    }
+    const inputs zero(set, 1, 32, std::vector<float>(32, 0.0f));
+    CHECK(zero.scales[0] == 0);
+    CHECK(zero.offsets[0] == 0);
+    for (const float bad :
+         {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+      auto values = numbers(64, 3);
+      values[50] = bad;
+      CHECK(std::isnan(inputs(set, 1, 64, values).scales[0]));
+    }
+  });
+}
+
+TEST_CASE("one step of attention equals softmax in double precision, whatever lies behind it") {
+  for_each_set([](const kernel_set& set) {
+    for (const std::size_t head_dim : {4u, 8u, 16u, 48u, 64u, 80u}) {
+      for (const std::size_t length : {1u, 15u, 16u, 17u, 32u, 33u, 70u}) {
+        const std::size_t n_pages = (length + 31) / 32, n = 11;
+        const float nan = std::numeric_limits<float>::quiet_NaN();
+        std::vector<float> keys(n_pages * 32 * head_dim, nan), values(keys);
+        const auto k = numbers(length * head_dim, 1), v = numbers(length * head_dim, 2);
+        for (std::size_t j = 0; j < length; ++j) {
+          for (std::size_t e = 0; e < head_dim; ++e) {
+            keys[j / 32 * 32 * head_dim + e * 32 + j % 32] = k[j * head_dim + e];
+            values[j * head_dim + e] = v[j * head_dim + e];
+          }
+        }
+        const auto q = numbers(n * head_dim, 3);
+        std::vector<float> together(n * head_dim), alone(n * head_dim);
+        const auto run = [&](std::vector<float>& out, std::size_t step) {
+          std::vector<simd::attention_state> states(n);
+          for (std::size_t p = 0; p < n_pages; ++p) {
+            std::vector<simd::attention_query> queries;
+            for (std::size_t i = 0; i < n; ++i) {
+              queries.push_back({q.data() + i * head_dim, out.data() + i * head_dim, &states[i]});
+            }
+            const simd::attention_page page{
+                keys.data() + p * 32 * head_dim, values.data() + p * 32 * head_dim,
+                std::min<std::size_t>(32, length - p * 32), head_dim, 0.5f};
+            for (std::size_t i = 0; i < n; i += step) {
+              set.attend_page(page, queries.data() + i, std::min(step, n - i));
+            }
+          }
+          for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t e = 0; e < head_dim; ++e) out[i * head_dim + e] /= states[i].total;
+          }
+        };
+        run(together, n);
+        run(alone, 1);
+        CHECK(same_bits(together, alone));
+        double worst = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+          std::vector<double> p(length);
+          double total = 0;
+          for (std::size_t j = 0; j < length; ++j) {
+            double score = 0;
+            for (std::size_t e = 0; e < head_dim; ++e) {
+              score += static_cast<double>(q[i * head_dim + e]) * k[j * head_dim + e];
+            }
+            total += p[j] = std::exp(score / 2);
+          }
+          for (std::size_t e = 0; e < head_dim; ++e) {
+            double wanted = 0;
+            for (std::size_t j = 0; j < length; ++j) wanted += p[j] / total * v[j * head_dim + e];
+            worst = std::max(worst, std::fabs(wanted - together[i * head_dim + e]));
+          }
+        }
+        // Scores of up to 40 are rounded to 2e-6, and carry that into the weights.
+        CHECK_MESSAGE(worst < 1e-5, "head_dim " << head_dim << " length " << length);
+      }
+    }
+  });
+}
+
+TEST_CASE("kernels on rows have the twin's bits at every length, and touch nothing else") {
+  for_each_set([](const kernel_set& set) {
+    for (const std::size_t n : {1u, 7u, 15u, 16u, 17u, 31u, 32u, 33u, 48u, 100u}) {
+      CAPTURE(n);
+      const auto a = numbers(n, 1), b = numbers(n, 2);
+      const auto run = [&](const kernel_set& k, auto kernel) {
+        std::vector<float> out(n + 1, 7.0f);
+        std::copy(b.begin(), b.end(), out.begin());
+        kernel(k, out.data());
+        CHECK(out.back() == 7.0f);
+        return out;
+      };
+      const auto agree = [&](auto kernel) {
+        CHECK(close(set, run(set, kernel), run(twin, kernel), 16 * static_cast<float>(n)));
+      };
+      agree([&](const kernel_set& k, float* out) { k.add(a.data(), out, n); });
+      agree(
+          [&](const kernel_set& k, float* out) { k.rms_norm(a.data(), b.data(), 1e-5f, n, out); });
+      agree([&](const kernel_set& k, float* out) { k.silu_gate(a.data(), b.data(), out, n); });
+      agree([&](const kernel_set& k, float* out) { k.relu_squared(a.data(), out, n); });
+      CHECK(set.largest(a.data(), n) == *std::max_element(a.begin(), a.end()));
+      if (n % 2 == 0) {
+        for (const bool interleaved : {false, true}) {
+          agree([&](const kernel_set& k, float* out) {
+            k.rotate(out, 1, n, a.data(), b.data(), n, interleaved);
+          });
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("the set that runs is the first that the processor has, or the one that is asked for") {
+  const std::string_view active = simd::active_kernels().name;
+  const char* const asked = std::getenv("MULTITUDES_ISA");
+  bool found = false;
+  for (const kernel_set* set : simd::all_kernels()) {
+    found |= set->name == active && set->is_supported();
+    if (asked == nullptr && set->is_supported()) {
+      CHECK(active == set->name);
+      break;
+    }
+    if (asked != nullptr && set->name == asked && set->is_supported()) CHECK(active == asked);
+  }
+  CHECK((found || asked != nullptr));
+}
