@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# What the library costs those who build with it: the median of three compilations, and the size of
-# programs without their symbols. Prints it, and writes it as build_costs.json, which bench_model
-# puts into its tables (--build).
+# What the library costs those who build with it: processor time of compilations, which other work
+# on the machine disturbs less than the clock's, and the size of programs without their symbols.
+# Prints it, and writes it as build_costs.json, which bench_model puts into its tables (--build).
 # Arguments: compiler, strip, include_dir, examples_dir, system_include_dirs, work_dir
 
 list(TRANSFORM system_include_dirs PREPEND "-idirafter;" OUTPUT_VARIABLE system_flags)
@@ -9,17 +9,29 @@ set(flags -std=c++20 -O2)
 list(JOIN flags " " flags_text)
 set(costs "")
 
-# measure(<what> <source> <is it a program>)
-function(measure what source is_program)
+# measure(<what> <source> <times to compile it> <is it a program>)
+function(measure what source repetitions is_program)
   set(times "")
-  foreach(i RANGE 1 3)
-    string(TIMESTAMP start "%s%f")
+  foreach(i RANGE 1 ${repetitions})
+    # The last line that `times` prints is user and system time of what the shell has run.
     execute_process(
-      COMMAND "${compiler}" ${flags} "-I${include_dir}" "-I${examples_dir}" ${system_flags}
+      COMMAND sh -c "\"$@\" && times" sh
+              "${compiler}" ${flags} "-I${include_dir}" "-I${examples_dir}" ${system_flags}
               -c "${source}" -o "${work_dir}/build_cost.o"
+      OUTPUT_VARIABLE used
       COMMAND_ERROR_IS_FATAL ANY)
-    string(TIMESTAMP stop "%s%f")
-    math(EXPR milliseconds "(${stop} - ${start}) / 1000")
+    set(milliseconds 0)
+    string(REGEX MATCH "[^\n]*\n$" used "${used}")
+    string(REGEX MATCHALL "[0-9]+m[0-9]+[.,][0-9]+" used "${used}")
+    foreach(part IN LISTS used)
+      string(REGEX MATCH "([0-9]+)m([0-9]+)[.,]([0-9]+)" part "${part}")
+      set(minutes "${CMAKE_MATCH_1}")
+      set(seconds "${CMAKE_MATCH_2}")
+      string(SUBSTRING "${CMAKE_MATCH_3}00" 0 3 thousandths)
+      # A leading 1 keeps 012 from being octal.
+      math(EXPR milliseconds
+        "${milliseconds} + (${minutes} * 60 + ${seconds}) * 1000 + 1${thousandths} - 1000")
+    endforeach()
     list(APPEND times ${milliseconds})
   endforeach()
   set(size 0)
@@ -33,7 +45,8 @@ function(measure what source is_program)
   endif()
   list(JOIN times ", " times_text)
   list(SORT times COMPARE NATURAL)
-  list(GET times 1 median)
+  math(EXPR middle "${repetitions} / 2")
+  list(GET times ${middle} median)
   message("build_cost/${what}: ${median} ms (all: ${times_text}), stripped ${size} bytes")
   list(APPEND costs "{\"what\": \"${what}\", \"flags\": \"${flags_text}\", \"milliseconds\": \
 [${times_text}], \"stripped_bytes\": ${size}}")
@@ -43,7 +56,7 @@ endfunction()
 foreach(header IN ITEMS multitudes/persona.hpp multitudes/multitudes.hpp)
   set(source "${work_dir}/build_cost.cpp")
   file(WRITE "${source}" "#include <${header}>\nint main() {}\n")
-  measure("including ${header}" "${source}" FALSE)
+  measure("including ${header}" "${source}" 3 FALSE)
 endforeach()
 
 file(WRITE "${work_dir}/build_cost.cpp" [[
@@ -59,8 +72,9 @@ int main(int, char** files) {
   std::puts(text->c_str());
 }
 ]])
-measure("a program that loads and speaks" "${work_dir}/build_cost.cpp" TRUE)
-measure("examples/smallest.cpp, which learns as well" "${examples_dir}/smallest.cpp" TRUE)
+measure("a program that loads and speaks" "${work_dir}/build_cost.cpp" 3 TRUE)
+# Takes most of a minute.
+measure("examples/smallest.cpp, which learns as well" "${examples_dir}/smallest.cpp" 1 TRUE)
 
 list(JOIN costs ",\n  " costs_text)
 file(WRITE "${work_dir}/build_costs.json" "{\"build\": [\n  ${costs_text}]}\n")

@@ -205,7 +205,7 @@ inline table load_table(const results& r) {
 }
 
 inline table build_table(const results& r) {
-  table t = make_table({"what", "flags"}, {"to compile s", "stripped kB"});
+  table t = make_table({"what", "flags"}, {"processor s to compile", "stripped kB"});
   for (const build_cost& one : r.build) {
     t.add_row(
         {one.what, one.flags, fixed(1e-3 * median_of(one.milliseconds), 1),

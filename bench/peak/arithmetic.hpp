@@ -14,8 +14,7 @@
 
 namespace multitudes_bench {
 
-/// One round of independent multiplications and additions, as a loop: `run` returns something that
-/// depends on all of them.
+/// Rounds of independent multiplications and additions; what `run` returns depends on all of them.
 struct arithmetic_loop {
   const char* with = nullptr;    ///< null: the processor has no such instruction
   std::uint64_t operations = 0;  ///< of a round
@@ -29,7 +28,7 @@ namespace detail {
 inline constexpr std::size_t n_sums = 14;
 using sums = std::make_index_sequence<n_sums>;
 
-/// Operands that no compiler can know: 16 floats near 1 from `numbers`.
+/// Operands that no compiler can know: floats near 1, of which no sum of products overflows.
 inline std::vector<float> some_numbers() {
   volatile float one = 1.0f;
   std::vector<float> numbers;
