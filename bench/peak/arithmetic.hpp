@@ -38,38 +38,41 @@ inline std::vector<float> some_numbers() {
   return numbers;
 }
 
-inline std::uint64_t run_plain_f32(const float* x, std::size_t rounds) {
-  float s[64];
-  for (std::size_t k = 0; k < 64; ++k) s[k] = x[k];
-  const float a = x[1] * 0.5f, b = x[2];
-  for (std::size_t r = 0; r < rounds; ++r) {
-    for (std::size_t k = 0; k < 64; ++k) s[k] = s[k] * a + b;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-  }
-  float all = 0;
-  for (const float e : s) all += e;
-  return static_cast<std::uint64_t>(all);
+// What every processor with registers of 128 bits has, in the compiler's own words for it.
+#if defined(__GNUC__)
+using floats_128 = float __attribute__((vector_size(16)));
+using shorts_128 = std::uint16_t __attribute__((vector_size(16)));
+#else
+using floats_128 = float;
+using shorts_128 = std::uint16_t;
+#endif
+
+template <class V>
+V load(const float* from) {
+  V v;
+  std::memcpy(&v, from, sizeof(v));
+  return v;
 }
-inline std::uint64_t run_plain_int8(const float* x, std::size_t rounds) {
-  // Looked at through the caller's memory, which the fence makes the compiler read again.
-  const auto* a = reinterpret_cast<const std::int8_t*>(x);
-  const std::int8_t* b = a + 256;
-  std::int32_t s[64] = {};
-  for (std::size_t r = 0; r < rounds; ++r) {
-    for (std::size_t k = 0; k < 64; ++k) {
-      for (std::size_t e = 0; e < 4; ++e) s[k] += std::int32_t{a[4 * k + e]} * b[4 * k + e];
-      s[k] &= 0xFFFF;
-    }
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-  }
+
+// Each pack expansion from here on becomes n_sums statements on registers of their own.
+
+template <class V, std::size_t... I>
+std::uint64_t multiply_add(const float* x, float factor, std::size_t rounds,
+                           std::index_sequence<I...>) {
+  V s[] = {load<V>(x + 4 * I)...};
+  std::vector<float> factors(x, x + 4);
+  for (float& f : factors) f *= factor;
+  const V a = load<V>(factors.data());
+  const V b = load<V>(x + 16 * n_sums);
+  for (std::size_t r = 0; r < rounds; ++r) ((s[I] = static_cast<V>(s[I] * a + b)), ...);
+  std::uint32_t out[sizeof(s) / 4];
+  std::memcpy(out, s, sizeof(out));
   std::uint64_t all = 0;
-  for (const std::int32_t e : s) all += static_cast<std::uint32_t>(e);
+  for (const std::uint32_t e : out) all += e;
   return all;
 }
 
 #if MULTITUDES_BENCH_X86
-
-// Each pack expansion below becomes n_sums statements on registers of their own.
 
 template <std::size_t... I>
 __attribute__((target("avx512f"))) std::uint64_t f32_avx512(const float* x, std::size_t rounds,
@@ -192,7 +195,10 @@ inline arithmetic_loop f32_loop() {
             [](const float* x, std::size_t n) { return f32_fma(x, n, sums{}); }};
   }
 #endif
-  return {"plain loop", 2 * 64, detail::run_plain_f32};
+  return {"128-bit vectors", 2 * detail::n_sums * sizeof(detail::floats_128) / sizeof(float),
+          [](const float* x, std::size_t n) {
+            return detail::multiply_add<detail::floats_128>(x, 0.5f, n, detail::sums{});
+          }};
 }
 
 /// Its dot product of pairs of bf16, if it has one.
@@ -224,7 +230,11 @@ inline arithmetic_loop int8_loop() {
             [](const float* x, std::size_t n) { return int8_avx2(x, n, sums{}); }};
   }
 #endif
-  return {"plain loop", 2 * 256, detail::run_plain_int8};
+  // Bytes must be widened first.
+  return {"128-bit vectors of 16-bit numbers", 2 * detail::n_sums * sizeof(detail::shorts_128) / 2,
+          [](const float* x, std::size_t n) {
+            return detail::multiply_add<detail::shorts_128>(x, 1.0f, n, detail::sums{});
+          }};
 }
 
 /// Operations a second of that many threads together.

@@ -10,7 +10,9 @@
 
 #include <multitudes/generate/language_model.hpp>
 
+#include <cmath>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -167,7 +169,7 @@ TEST_CASE("arguments that make no sense are refused with a reason") {
   CHECK(parse({"--benchmark_filter=x"})->for_others);
 }
 
-TEST_CASE("random models of every format load") {
+TEST_CASE("random models of every format load, and their weights have the spread of real ones") {
   const auto path = std::filesystem::temp_directory_path() / "multitudes-test-random.gguf";
   constexpr model_shape small{"small", 64, 2, 4, 2, 96, false};
   for (const named_format& format : named_formats) {
@@ -178,7 +180,18 @@ TEST_CASE("random models of every format load") {
     CHECK(lm->shape().n_kv_heads == 2);
     const auto file = multitudes::gguf::file::read(path.string());
     REQUIRE(file);
-    CHECK(file->find_tensor("blk.1.ffn_down.weight")->type == format.type);
+    const auto* up = file->find_tensor("blk.1.ffn_up.weight");
+    REQUIRE(up != nullptr);
+    CHECK(up->type == format.type);
+    const multitudes::simd::weight_matrix matrix{format.format, 96, 64, up->data.data()};
+    double squares = 0;
+    for (std::size_t r = 0; r < 96; ++r) {
+      std::vector<float> row(64);
+      multitudes::simd::unpack_row<multitudes::simd::scalar>(matrix, r, row);
+      for (const float w : row) squares += double{w} * double{w};
+    }
+    const double spread = std::sqrt(squares / (96 * 64)) * 8;  // of what 1 / sqrt(64) is 1
+    CHECK_MESSAGE((spread > 0.7 && spread < 1.7), format.name);
   }
   std::filesystem::remove(path);
 }
