@@ -51,6 +51,7 @@ The machine's limits, then a model's speed as a share of them. LIST is a,b,c.
   --profile         where the time of one token goes
   --load            from file to first token, and memory
   --all             all shapes, q8_0 and q4_0, -b 1,4,16,64 and the three above
+  --no-limits       without the machine's table; shares keep their own limits
   --json FILE       write everything as JSON
   --build FILE      add build costs from that JSON (the target bench_compile_time writes it)
   --page FILE       put the tables into that page, between its comments
@@ -127,6 +128,8 @@ inline std::optional<arguments> parse_arguments(const std::vector<std::string>& 
       a.profile = true;
     } else if (word == "--load") {
       a.load = true;
+    } else if (word == "--no-limits") {
+      a.limits = false;
     } else if (word == "--ratio") {
       a.batches = {1, 16, 64};
     } else if (word == "--all") {

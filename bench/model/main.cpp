@@ -155,7 +155,7 @@ class program {
       if (!costs) return mt::forward_error(costs);
       r_.build = std::move(costs->build);
     }
-    {
+    if (a_.limits) {
       const reader memory(std::size_t{1} << 30);
       for (const std::size_t n : a_.threads) {
         say("limits with " + std::to_string(n) + (n == 1 ? " thread" : " threads"));

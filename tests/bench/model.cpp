@@ -160,12 +160,14 @@ TEST_CASE("arguments that make no sense are refused with a reason") {
   std::string mistake;
   CHECK_FALSE(parse_arguments({"-r", "none"}, mistake));
   CHECK(mistake == "-r: cannot be none");
-  const auto a = parse({"--shape", "1.1B,15M", "-b", "1,64", "-p", "0", "--steered"});
+  const auto a =
+      parse({"--shape", "1.1B,15M", "-b", "1,64", "-p", "0", "--steered", "--no-limits"});
   REQUIRE(a);
   CHECK(a->shapes.size() == 2);
   CHECK(a->shapes[0]->dim == 2048);
   CHECK(a->batches == std::vector<std::size_t>{1, 64});
   CHECK(a->steered);
+  CHECK_FALSE(a->limits);
   CHECK(parse({"--benchmark_filter=x"})->for_others);
 }
 
