@@ -5,12 +5,10 @@
 // over a way's time.
 
 #include "../../tests/support/tiny_model.hpp"
+#include "eight_directions.hpp"
 
 #include <multitudes/core/thread_pool.hpp>
 #include <multitudes/generate/batch.hpp>
-#include <multitudes/persona.hpp>
-#include <multitudes/steering/clamp.hpp>
-#include <multitudes/steering/project_out.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -28,44 +26,6 @@ namespace {
 constexpr std::size_t n_sequences = 64;
 constexpr std::size_t context = 64;
 
-mt::persona someone(const mt::activation_space& space, std::uint64_t seed, float spread) {
-  mt::philox random(seed);
-  std::vector<float> values(std::size_t{space.n_layers} * space.model_dim);
-  for (float& v : values) v = spread * random.normal();
-  return *mt::persona::make("p" + std::to_string(seed), *mt::direction::make(space, values));
-}
-
-mt::persona unit(const mt::activation_space& space, std::uint64_t seed) {
-  const auto p = someone(space, seed, 1.0f);
-  return *mt::persona::make(p.label(), *mt::normalized(p.direction()));
-}
-
-/// Eight directions in every layer: one that is added, four that are projected out, three clamped.
-st::plan eight_directions(const mt::activation_space& space, std::uint64_t seed, st::storage how) {
-  const auto p = [&](std::uint64_t i) { return someone(space, seed * 100 + i, 0.01f); };
-  const auto u = [&](std::uint64_t i) { return unit(space, seed * 100 + i); };
-  const auto a = p(0), b = p(1), c = p(2), d = p(3), added = p(4);
-  const auto out = *mt::subspace::spanned_by(a, b, c, d);
-  const auto e = u(5), f = u(6), g = u(7);
-  const auto low = st::in_raw_units(-0.05f);
-  const auto high = st::in_raw_units(0.05f);
-  return *st::compile(st::add(added, st::in_raw_units(0.1f)) | st::project_out(out) |
-                          st::clamp(e, low, high) | st::clamp(f, low, high) |
-                          st::clamp(g, low, high),
-                      how);
-}
-
-st::monitor axes_of(const mt::activation_space& space) {
-  std::vector<mt::reading_axis> axes;
-  for (std::size_t i = 0; i < st::max_axes; ++i) {
-    const auto p = unit(space, 9000 + i);
-    const mt::layer_index l(i * space.n_layers / st::max_axes);
-    const auto row = p.direction().row(l);
-    axes.push_back({p.label(), space, l, {row.begin(), row.end()}, 0, 1});
-  }
-  return *st::monitor::make(std::move(axes));
-}
-
 /// A batch that decodes one token of every sequence at a time.
 class decoder {
  public:
@@ -79,12 +39,13 @@ class decoder {
 
   void steer(st::storage how) {
     for (std::size_t i = 0; i < n_sequences; ++i) {
-      const auto ok = b_.steer(feeds_[i].sequence, {eight_directions(b_.lm().space(), i, how)});
+      const auto ok = b_.steer(feeds_[i].sequence,
+                               {multitudes_bench::eight_directions(b_.lm().space(), i, how)});
       if (!ok) std::abort();
     }
   }
   void watch() {
-    if (!b_.watch(axes_of(b_.lm().space()))) std::abort();
+    if (!b_.watch(multitudes_bench::axes_of(b_.lm().space()))) std::abort();
   }
 
   /// Seconds for the next token of every sequence.

@@ -52,6 +52,7 @@
 #include <multitudes/generate/capture.hpp>
 #include <multitudes/generate/control_vector.hpp>
 #include <multitudes/generate/direction_file.hpp>
+#include <multitudes/generate/feed.hpp>
 #include <multitudes/generate/language_model.hpp>
 #include <multitudes/generate/persona_file.hpp>
 #include <multitudes/generate/projection_file.hpp>

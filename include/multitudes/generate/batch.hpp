@@ -3,6 +3,7 @@
 
 #include <multitudes/core/arena.hpp>
 #include <multitudes/core/executor.hpp>
+#include <multitudes/generate/feed.hpp>
 #include <multitudes/generate/language_model.hpp>
 #include <multitudes/model/evaluation.hpp>
 #include <multitudes/steering/attachment.hpp>
@@ -24,36 +25,6 @@ enum class memory {
   keep,    ///< go on with them as they are: the new persona remembers what the old one thought
   replay,  ///< compute them again under the new plan
 };
-
-/// Tokens to append to a sequence; of the last `n_logits` of them the successor's logits are
-/// wanted.
-struct feed {
-  sequence_id sequence;
-  std::span<const token_id> tokens;
-  std::size_t n_logits = 1;
-  std::span<const steering::token_source> sources = {};  ///< (tokens), or empty if all were read
-};
-
-/// A token on its way through a batch: which of the feeds, which of its tokens.
-struct feed_place {
-  std::size_t feed = 0;
-  std::size_t token = 0;
-};
-
-/// Looks at the residual stream without changing it: `observer(place, layer, h)` after steering,
-/// for different rows from different threads at the same time.
-template <class O>
-concept residual_observer =
-    std::invocable<const O&, feed_place, layer_index, std::span<const float>>;
-
-/// Sees nothing; costs nothing.
-struct no_observer {
-  constexpr void operator()(feed_place, layer_index, std::span<const float>) const noexcept {}
-};
-
-/// Receives logits that were asked for, in the order of the tokens: (vocab_size), valid for the
-/// length of the call, and the receiver's to change.
-using logits_receiver = function_ref<void(feed_place, std::span<float>)>;
 
 /// How much a batch holds.
 struct batch_options {
