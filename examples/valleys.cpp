@@ -5,13 +5,16 @@
 // deep and wide its valley is before and after instruction and feedback. Writes one page.
 //
 //   ./dev run valleys --texts FOLDER --manifest FILE --report valleys.html
+//   ./dev run valleys --texts FOLDER --manifest FILE --only drift
 
 #include "cli.hpp"
+#include "personas/drift_report.hpp"
 #include "personas/reading_report.hpp"
 #include "personas/valley_report.hpp"
 
 #include <multitudes/format/durable.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -28,13 +31,40 @@ struct settings {
   std::string model{};
   std::string folder{};
   std::string report = "valleys.html";
+  std::vector<std::string> only{};  ///< parts; all if empty
   training::recipe texts{};
   std::size_t layer = 0;  ///< 0: the last but one
   std::size_t stretch = 16;
+
+  [[nodiscard]] bool wants(const char* part) const {
+    return only.empty() || std::find(only.begin(), only.end(), part) != only.end();
+  }
 };
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+void report_valleys(report::html_page& page, const std::vector<personas::stage_valleys>& stages) {
+  page.heading("Valleys, before and after training for an assistant");
+  page.paragraph(
+      "Prevalence: mean posterior over what the model writes unprompted. Tokens to flip: after 48 "
+      "tokens of the persona's text, how many of another's it takes until the other is likelier "
+      "(median over all others; ∞: more than half never flip within 128). Radius on the model: the "
+      "random push, in lengths of the residual row, after which half of the texts read as somebody "
+      "else. In activation space the population is one normal distribution for each persona, "
+      "weighted by its prevalence; depth is the climb to the lowest pass to another persona. "
+      "Intervals: 95 %, bootstrap.");
+  page.figure(report::to_svg(personas::stages_chart(stages)),
+              "Up: harder to leave. Right: harder to push out.");
+  page.figure(report::to_svg(personas::prevalence_chart(stages)), "Mean posterior, unprompted.");
+  for (const auto& s : stages) {
+    page.heading(s.name, 3);
+    page.add(personas::table_of(s));
+    page.paragraph(personas::correlation_of(s));
+    std::printf("%s\n%s\n", personas::table_of(s).to_markdown().c_str(),
+                personas::correlation_of(s).c_str());
+  }
 }
 
 }  // namespace
@@ -51,6 +81,9 @@ int main(int argc, char** argv) {
   app.add_option("--report", set.report, "the page")->capture_default_str();
   app.add_option("--layer", set.layer, "where states are read; 0: the last but one");
   app.add_option("--stretch", set.stretch, "tokens of a state")->capture_default_str();
+  app.add_option("--only", set.only, "parts to do: reading, drift, valleys (default: all)")
+      ->check(CLI::IsMember({"reading", "drift", "valleys"}))
+      ->delimiter(',');
   example::parse_or_exit(app, argc, argv);
 
   const double began = now();
@@ -70,44 +103,34 @@ int main(int argc, char** argv) {
 
   report::html_page page("Valleys of the default models");
   page.paragraph("Written by `./dev run valleys`. States are mean residual rows of " +
-                 std::to_string(set.stretch) + " tokens along eight discriminant axes.");
-  std::vector<personas::stage_valleys> stages;
+                 std::to_string(set.stretch) + " tokens along discriminant axes.");
+  const auto way_of = [&](const language_model& lm) {
+    return personas::reading_way{layer_index(set.layer != 0 ? set.layer : lm.shape().n_layers - 2),
+                                 set.stretch};
+  };
+  const personas::writer base{.lm = or_exit(load_model(set.model)), .workers = workers};
   double temperature = 1;
-  for (const auto& [name, file] : files) {
-    const personas::writer w{.lm = or_exit(load_model(file)), .workers = workers};
-    const layer_index layer(set.layer != 0 ? set.layer : w.lm.shape().n_layers - 2);
-    const auto reader = personas::learn_reader(w.lm, workers, v, layer, set.stretch);
-    if (stages.empty()) {
-      const personas::reading_report reading(w, v, reader, set.stretch);
-      temperature = reading.add_posterior(page);
-      say("read who wrote what");
-      reading.add_drift(
-          page,
-          personas::gallery(personas::gallery::folder_beside(set.model, set.folder), w.lm.space()));
-      say("tried the alarm");
-    }
-    stages.push_back(personas::measure_stage(name, w, v, reader,
-                                             {.stretch = set.stretch, .temperature = temperature}));
-    say(name);
+  if (set.wants("reading") || set.wants("valleys")) {  // valleys need the temperature
+    const auto reader = personas::learn_reader(base.lm, workers, v, way_of(base.lm));
+    temperature = personas::report_reading(page, base, v, reader, set.stretch);
+    say("read who wrote what");
   }
-  page.heading("Valleys, before and after training for an assistant");
-  page.paragraph(
-      "Prevalence: mean posterior over what the model writes unprompted. Tokens to flip: after 48 "
-      "tokens of the persona's text, how many of another's it takes until the other is likelier "
-      "(median over all others; ∞: more than half never flip within 128). Radius on the model: the "
-      "random push, in lengths of the residual row, after which half of the texts read as somebody "
-      "else. In activation space the population is one normal distribution for each persona, "
-      "weighted by its prevalence; depth is the climb to the lowest pass to another persona. "
-      "Intervals: 95 %, bootstrap.");
-  page.figure(report::to_svg(personas::stages_chart(stages)),
-              "Up: harder to leave. Right: harder to push out.");
-  page.figure(report::to_svg(personas::prevalence_chart(stages)), "Mean posterior, unprompted.");
-  for (const auto& s : stages) {
-    page.heading(s.name, 3);
-    page.add(personas::table_of(s));
-    page.paragraph(personas::correlation_of(s));
-    std::printf("%s\n%s\n", personas::table_of(s).to_markdown().c_str(),
-                personas::correlation_of(s).c_str());
+  if (set.wants("drift")) {
+    const auto folder = personas::gallery::folder_beside(set.model, set.folder);
+    personas::report_drift(page, base, v, personas::gallery(folder, base.lm.space()),
+                           {.stretch = set.stretch});
+    say("tried the alarm");
+  }
+  if (set.wants("valleys")) {
+    std::vector<personas::stage_valleys> stages;
+    for (const auto& [name, file] : files) {
+      const personas::writer w{.lm = or_exit(load_model(file)), .workers = workers};
+      const auto reader = personas::learn_reader(w.lm, workers, v, way_of(w.lm));
+      stages.push_back(personas::measure_stage(
+          name, w, v, reader, {.stretch = set.stretch, .temperature = temperature}));
+      say(name);
+    }
+    report_valleys(page, stages);
   }
   const std::string text = page.finish();
   or_exit(write_file(set.report, std::as_bytes(std::span(text))));

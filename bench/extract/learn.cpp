@@ -3,7 +3,7 @@
 // runs for each pair, with the logits of every token, as frameworks compute them unless told
 // otherwise; every row of every layer stored; all eigenvectors of a dense matrix for each layer).
 // Both run on this library's forward pass, so that only the extraction is compared. Both are bound
-// by that pass: what there is to gain depends on what the texts share, hence three kinds of texts.
+// by that pass: what there is to gain depends on what the texts share, hence four kinds of texts.
 // Below, the extractors on planted rows: cosines to the truth over 100 seeds.
 
 #include "../../tests/extract/planted.hpp"
@@ -54,12 +54,14 @@ const std::optional<mt::language_model>& model(const std::string& name) {
   return made;
 }
 
-enum class kind { apart, opening, header };
+enum class kind { apart, opening, header, cut };
 
 /// Pairs of random tokens, all of the lengths that the kinds' names stand for: `apart` share
 /// nothing (24 tokens a text); an `opening` is common to the two texts of a pair (16 of 24); a
 /// `header` (instructions and examples, 160 tokens) is common to all, a question (40) to a pair,
-/// and each side answers it in 2 tokens.
+/// and each side answers it in 2 tokens. `cut` is how the common tools make their pairs: 16
+/// sentences, each cut at 16 places, behind two instructions (16 tokens), one for each side, and
+/// read at the last token.
 std::vector<mt::reading_pair> pairs_of(kind k, const mt::language_model& lm) {
   mt::philox random(9);
   const std::uint32_t vocab = lm.shape().vocab_size;
@@ -69,6 +71,26 @@ std::vector<mt::reading_pair> pairs_of(kind k, const mt::language_model& lm) {
   std::vector<mt::token_id> header = lm.tokenizer->encode("");
   if (k == kind::header) add(header, 160);
   std::vector<mt::reading_pair> pairs;
+  if (k == kind::cut) {
+    constexpr std::size_t n_cuts = 16;
+    std::vector<mt::token_id> asked[2] = {header, header};
+    for (auto& side : asked) add(side, 16);
+    while (pairs.size() < n_pairs) {
+      std::vector<mt::token_id> sentence;
+      add(sentence, n_cuts);
+      for (std::size_t n = 1; n <= n_cuts; ++n) {
+        const auto side = [&](const std::vector<mt::token_id>& before) {
+          mt::reading r{before, {}};
+          r.tokens.insert(r.tokens.end(), sentence.begin(),
+                          sentence.begin() + static_cast<std::ptrdiff_t>(n));
+          r.spans = {{r.tokens.size() - 1, r.tokens.size()}};
+          return r;
+        };
+        pairs.push_back({side(asked[0]), side(asked[1])});
+      }
+    }
+    return pairs;
+  }
   for (std::size_t i = 0; i < n_pairs; ++i) {
     std::vector<mt::token_id> common = header;
     if (k != kind::apart) add(common, k == kind::header ? 40 : 16);
@@ -88,7 +110,8 @@ std::vector<mt::reading_pair> pairs_of(kind k, const mt::language_model& lm) {
 }
 
 const char* name_of(kind k) {
-  return k == kind::apart ? "apart" : k == kind::opening ? "opening" : "header";
+  constexpr const char* names[] = {"apart", "opening", "header", "cut"};
+  return names[static_cast<std::size_t>(k)];
 }
 
 void count(benchmark::State& state, double forward, double fit) {
@@ -201,7 +224,7 @@ void planted(benchmark::State& state, const X& extract) {
 
 const bool registered = [] {
   for (const std::string which : {"base", "dim1024"}) {
-    for (const kind k : {kind::apart, kind::opening, kind::header}) {
+    for (const kind k : {kind::apart, kind::opening, kind::header, kind::cut}) {
       const std::string name = "learn/" + which + "/" + name_of(k) + "/";
       const auto add = [&](const std::string& who, auto run) {
         benchmark::RegisterBenchmark((name + who).c_str(), run)

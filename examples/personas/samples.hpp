@@ -51,9 +51,10 @@ inline const steering::plan& plan_at(const request& r, std::size_t token) {
 
 /// What the model adds to each prompt, exactly `n_tokens` long: an end of the text is never
 /// chosen, since it would leave too little to judge.
-inline std::vector<std::string> write_samples(const language_model& lm, thread_pool& workers,
-                                              std::span<const request> requests,
-                                              std::size_t n_tokens, const sampling& how) {
+inline std::vector<std::vector<token_id>> sample_tokens(const language_model& lm,
+                                                        thread_pool& workers,
+                                                        std::span<const request> requests,
+                                                        std::size_t n_tokens, const sampling& how) {
   constexpr std::size_t together = 64;
   struct text {
     std::vector<token_id> tokens;
@@ -61,7 +62,7 @@ inline std::vector<std::string> write_samples(const language_model& lm, thread_p
     sequence_id sequence;
     sampler draw;
   };
-  std::vector<std::string> results;
+  std::vector<std::vector<token_id>> results;
   for (std::size_t first = 0; first < requests.size(); first += together) {
     const std::size_t n = std::min(together, requests.size() - first);
     std::vector<text> texts;
@@ -95,8 +96,20 @@ inline std::vector<std::string> write_samples(const language_model& lm, thread_p
       }
     }
     for (const text& t : texts) {
-      results.push_back(lm.tokenizer->decode(std::span(t.tokens).subspan(t.n_prompt)));
+      results.emplace_back(t.tokens.begin() + static_cast<std::ptrdiff_t>(t.n_prompt),
+                           t.tokens.end());
     }
+  }
+  return results;
+}
+
+/// The same as text.
+inline std::vector<std::string> write_samples(const language_model& lm, thread_pool& workers,
+                                              std::span<const request> requests,
+                                              std::size_t n_tokens, const sampling& how) {
+  std::vector<std::string> results;
+  for (const auto& tokens : sample_tokens(lm, workers, requests, n_tokens, how)) {
+    results.push_back(lm.tokenizer->decode(tokens));
   }
   return results;
 }

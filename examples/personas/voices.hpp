@@ -21,6 +21,8 @@ struct voices {
   std::vector<std::string> labels;
   std::vector<std::vector<std::vector<token_id>>> studied;  ///< (voices, texts)
   std::vector<persona_texts> held_out;
+  /// More held-out texts of the authors, to judge probabilities by: (authors, texts)
+  std::vector<std::vector<std::vector<token_id>>> judged;
 
   [[nodiscard]] std::size_t size() const noexcept { return labels.size(); }
 };
@@ -28,6 +30,7 @@ struct voices {
 struct voice_options {
   std::size_t n_studied = 40;  ///< texts of each voice
   std::size_t n_held_out = 8;
+  std::size_t n_judged = 24;   ///< at most, these eight included; some authors have no more
   std::size_t n_tokens = 192;  ///< of a text, all of one length
 };
 
@@ -61,12 +64,12 @@ inline std::vector<std::vector<token_id>> assistant_texts(const language_model& 
 inline voices read_voices(const language_model& assistant, thread_pool& workers,
                           const corpus::shelf& books, const corpus::village& where,
                           const voice_options& how) {
-  voices v{authors_of(books), {}, {}};
+  voices v{authors_of(books), {}, {}, {}};
   const corpus::window_options size{
       .least_bytes = how.n_tokens * 5, .most_bytes = how.n_tokens * 7, .labeled_share = 0};
   const auto& tokenizer = *assistant.tokenizer;
   for (const bool study : {true, false}) {
-    const std::size_t n = study ? how.n_studied : how.n_held_out;
+    const std::size_t n = study ? how.n_studied : how.n_judged;
     auto pieces =
         pieces_by_author(books, study ? corpus::split::train : corpus::split::held_out, 51, size);
     for (std::size_t a = 0; a < pieces.size(); ++a) {
@@ -80,7 +83,9 @@ inline voices read_voices(const language_model& assistant, thread_pool& workers,
       if (study) {
         v.studied.push_back(std::move(texts));
       } else {
-        v.held_out.push_back({v.labels[a], std::move(texts)});
+        const auto few = static_cast<std::ptrdiff_t>(std::min(how.n_held_out, texts.size()));
+        v.held_out.push_back({v.labels[a], {texts.begin(), texts.begin() + few}});
+        v.judged.push_back(std::move(texts));
       }
     }
   }
@@ -94,22 +99,36 @@ inline voices read_voices(const language_model& assistant, thread_pool& workers,
   return v;
 }
 
+/// How states are read.
+struct reading_way {
+  layer_index layer;
+  std::size_t stretch = 16;  ///< tokens of a state
+  bool alone = false;        ///< each stretch as if nothing had been said before it
+  std::size_t n_axes = 8;
+};
+
+inline state_rows states_of(batch& b, thread_pool& workers, std::span<const token_id> text,
+                            const reading_way& how) {
+  return or_exit(how.alone ? read_stretches(b, workers, text, how.layer, how.stretch)
+                           : read_states(b, workers, text, how.layer, how.stretch));
+}
+
 /// A reader of states, learned from the texts that are studied.
 inline state_reader learn_reader(const language_model& lm, thread_pool& workers, const voices& v,
-                                 layer_index layer, std::size_t stretch) {
-  auto b = or_exit(batch::make(lm, {.n_sequences = 1, .context = 512}));
-  state_rows all{layer, lm.shape().model_dim, {}};
+                                 const reading_way& how) {
+  auto b = or_exit(batch::make(lm, {.n_sequences = 16, .context = 256}));
+  state_rows all{how.layer, lm.shape().model_dim, {}};
   std::vector<std::size_t> labels;
   for (std::size_t k = 0; k < v.size(); ++k) {
     for (const auto& text : v.studied[k]) {
-      const auto rows = or_exit(read_states(b, workers, text, layer, stretch));
+      const auto rows = states_of(b, workers, text, how);
       all.rows.insert(all.rows.end(), rows.rows.begin(), rows.rows.end());
       labels.insert(labels.end(), rows.size(), k);
     }
   }
   const std::vector<double> even(v.size(), 1.0 / static_cast<double>(v.size()));
-  return or_exit(
-      state_reader::learn(lm.space(), all, labels, v.size(), {.n_axes = 8, .prevalences = even}));
+  return or_exit(state_reader::learn(lm.space(), all, labels, v.size(),
+                                     {.n_axes = how.n_axes, .prevalences = even}));
 }
 
 /// A population in which all voices are as prevalent.

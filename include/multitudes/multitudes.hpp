@@ -19,6 +19,7 @@
 #include <multitudes/core/thread_pool.hpp>
 #include <multitudes/core/view.hpp>
 #include <multitudes/extract/choose_layers.hpp>
+#include <multitudes/extract/contained_texts.hpp>
 #include <multitudes/extract/discriminant.hpp>
 #include <multitudes/extract/dose_response.hpp>
 #include <multitudes/extract/evidence.hpp>
@@ -186,6 +187,8 @@
 #include <multitudes/stats/proportion.hpp>
 #include <multitudes/stats/reliability.hpp>
 #include <multitudes/stats/shrinkage.hpp>
+#include <multitudes/stats/source_change.hpp>
+#include <multitudes/stats/student_tails.hpp>
 #include <multitudes/stats/summary.hpp>
 #include <multitudes/steering/add.hpp>
 #include <multitudes/steering/attachment.hpp>

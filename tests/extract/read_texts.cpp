@@ -113,6 +113,9 @@ TEST_CASE("sharing, batching and threads change no bit of what is read") {
         CHECK(read(lm, texts, one, how) == plain);
       }
     }
+    for (const std::size_t block : {1u, 7u, 40u}) {
+      CHECK(read(lm, texts, one, {.share_prefixes = share, .block = block}) == plain);
+    }
     CHECK(read(lm, texts, two, {.share_prefixes = share}) == plain);
     CHECK(read(lm, texts, four, {.share_prefixes = share}) == plain);
   }
@@ -170,6 +173,25 @@ TEST_CASE("what texts share goes through the model once, and what nobody reads n
         read(lm, texts, one, {.share_prefixes = false}, &alone));
   CHECK(alone == 30 * 22);
   CHECK(shared == 20 + 30 * 2);
+}
+
+TEST_CASE("a sentence cut at every word goes through the model once for each block") {
+  const auto lm = tiny_model();
+  std::vector<mt::reading> texts;
+  const auto sentence = some_tokens(24, 3);
+  for (std::size_t n = 5; n <= 24; ++n) {
+    std::vector<mt::token_id> tokens(sentence.begin(), sentence.begin() + static_cast<long>(n));
+    texts.push_back({std::move(tokens), {{n - 1, n}, {2, n}}});
+  }
+  texts.push_back(texts[4]);  // and again, cut where it was before
+  mt::inline_executor one;
+  std::size_t n_evaluated = 0;
+  const auto plain = read(lm, texts, one, {.share_prefixes = false}, &n_evaluated);
+  CHECK(n_evaluated == 20 * 29 / 2 + 9);
+  CHECK(read(lm, texts, one, {}, &n_evaluated) == plain);
+  CHECK(n_evaluated == 24);
+  CHECK(read(lm, texts, one, {.block = 10}, &n_evaluated) == plain);
+  CHECK(n_evaluated < 24 + 14 + 10);
 }
 
 TEST_CASE("spans that are empty or too long, no spans and layers that are not there are refused") {

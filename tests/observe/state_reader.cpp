@@ -65,6 +65,36 @@ TEST_CASE("states are means over stretches of the layer's rows") {
   CHECK(b.open().has_value());  // nothing stays open
 }
 
+TEST_CASE("a stretch that is read alone does not know what stood before it") {
+  const auto lm = tiny_model();
+  mt::inline_executor one;
+  const auto tokens = text_of(0, 25, 1);
+  auto roomy = *mt::batch::make(lm, {.n_sequences = 9, .context = 64});
+  const auto alone = *mt::read_stretches(roomy, one, tokens, mt::layer_index(1), 8);
+  REQUIRE(alone.size() == 3);
+  const auto running = *mt::read_states(roomy, one, tokens, mt::layer_index(1), 8);
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::vector<mt::token_id> text{tokens[0]};
+    const auto own = tokens.begin() + static_cast<std::ptrdiff_t>(1 + 8 * i);
+    text.insert(text.end(), own, own + 8);
+    const auto whole = *mt::read_states(roomy, one, text, mt::layer_index(1), 8);
+    CHECK(std::vector<float>(alone.row(i).begin(), alone.row(i).end()) == whole.rows);
+    CHECK((running.row(i)[0] == alone.row(i)[0]) == (i == 0));
+  }
+  // However few sequences are free, and with any number of threads.
+  auto narrow = *mt::batch::make(lm, {.n_sequences = 2, .context = 64});
+  mt::thread_pool pool(3);
+  CHECK(mt::read_stretches(narrow, pool, tokens, mt::layer_index(1), 8)->rows == alone.rows);
+  CHECK(narrow.open().has_value());
+  CHECK(mt::read_stretches(narrow, one, tokens, mt::layer_index(1), 8)->rows == alone.rows);
+  CHECK(narrow.open().has_value());
+  const auto none = mt::read_stretches(narrow, one, tokens, mt::layer_index(1), 8);
+  CHECK(none.error().code == mt::errc::out_of_memory);
+  CHECK(mt::read_stretches(roomy, one, tokens, mt::layer_index(1), 0).error().place == "stretch");
+  CHECK(mt::read_stretches(roomy, one, std::span(tokens).first(5), mt::layer_index(1), 8)->size() ==
+        0);
+}
+
 TEST_CASE("personas are read from new texts, and more text makes it surer") {
   const auto lm = tiny_model();
   auto b = *mt::batch::make(lm, {.n_sequences = 1, .context = 64});
@@ -89,7 +119,7 @@ TEST_CASE("personas are read from new texts, and more text makes it surer") {
   CHECK(last > first);
 }
 
-TEST_CASE("evidence is the density of the projection, and summing adds it up") {
+TEST_CASE("evidence is the density of the projection under its tails, and summing adds it up") {
   const auto lm = tiny_model();
   auto b = *mt::batch::make(lm, {.n_sequences = 1, .context = 64});
   const auto c = read_corpus(b, 100, 8);
@@ -99,8 +129,9 @@ TEST_CASE("evidence is the density of the projection, and summing adds it up") {
   const auto summed = mt::evidence_over(reader, c.states, mt::accumulation::summed);
   double sum = 0;
   for (std::size_t i = 0; i < c.states.size(); ++i) {
-    const double density =
-        reader.population().component_log_density(1, std::span(points).subspan(i, 1));
+    const auto at = std::span(points).subspan(i, 1);
+    const double density = reader.population().log_peak(1) +
+                           reader.tails().log_fall(reader.population().square_distance(1, at));
     CHECK(latest.row(i)[1] == density);
     sum += density;
     CHECK(summed.row(i)[1] == doctest::Approx(sum));

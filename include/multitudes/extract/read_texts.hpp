@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/core/executor.hpp>
+#include <multitudes/extract/contained_texts.hpp>
 #include <multitudes/extract/detail/job_runner.hpp>
 #include <multitudes/extract/reading.hpp>
 #include <multitudes/extract/shared_prefixes.hpp>
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,7 +22,10 @@ namespace multitudes {
 struct read_options {
   std::size_t texts_at_once = 16;
   std::size_t max_rows = 128;  ///< tokens evaluated together
-  bool share_prefixes = true;  ///< compute a beginning that texts share once, and fork
+  /// Compute once what texts share: a beginning of several, and a text that another one of its
+  /// `block` begins with.
+  bool share_prefixes = true;
+  std::size_t block = 256;  ///< texts of which readings may be held until their turn
 };
 
 /// What one text read: the means of its spans' rows.
@@ -46,7 +51,8 @@ class read_rows {
 using rows_receiver = function_ref<void(std::size_t text, const read_rows&)>;
 
 /// Reads many texts, as often as asked: the mean rows of chosen spans at chosen layers, in one
-/// batched pass. Its memory depends on the longest text and not on how many there are.
+/// batched pass. Its memory depends on the longest text and on the block, not on how many texts
+/// there are.
 ///
 /// Laws:    equal bits for any read_options and any executor.
 class text_reader {
@@ -63,10 +69,11 @@ class text_reader {
     made.texts_ = std::move(texts);
     made.layers_ = std::move(layers);
     made.options_ = options;
+    made.find_sources();
     made.find_prefixes();
     std::size_t longest = 1;
-    for (const reading* text : made.texts_) longest = std::max(longest, end_of(*text));
-    const std::size_t n_texts = std::min(options.texts_at_once, made.texts_.size());
+    for (const source& from : made.sources_) longest = std::max(longest, from.tokens.size());
+    const std::size_t n_texts = std::min(options.texts_at_once, made.sources_.size());
     made.n_held_at_most_ = std::min(made.forest_.prefixes.size(), 3 * n_texts + 32);
     // A sequence needs pages of its own only behind what it shares, and one that both write to.
     const auto pages = [](std::size_t n) { return n / model::kv_page_length + 2; };
@@ -100,15 +107,29 @@ class text_reader {
     detail::job_runner runner(batch_, layers_, options_.max_rows);
     n_evaluated_ = 0;
     expected<void> outcome;
-    for (std::size_t first = 0; outcome && first < texts_.size(); first += options_.texts_at_once) {
-      const std::size_t count = std::min(options_.texts_at_once, texts_.size() - first);
-      outcome = read_group(workers, runner, first, count, receive);
+    std::size_t first = 0;  // source
+    for (std::size_t text = 0; outcome && text < texts_.size(); text += options_.block) {
+      const std::size_t end = std::min(text + options_.block, texts_.size());
+      std::size_t last = first;
+      while (last < sources_.size() && sources_[last].text < end) ++last;
+      std::vector<std::vector<float>> means;
+      for (std::size_t s = first; outcome && s < last; s += options_.texts_at_once) {
+        outcome = read_group(workers, runner, s, std::min(options_.texts_at_once, last - s), means);
+      }
+      if (outcome) hand_out(text, end, first, means, receive);
+      first = last;
     }
     for (held_prefix& p : held_) release(p);
     return outcome;
   }
 
  private:
+  /// A text that goes through the model, for itself and those that it begins with.
+  struct source {
+    std::size_t text;
+    std::span<const token_id> tokens;  // up to the last one that is read
+    std::vector<token_range> spans;    // of all of them, each once
+  };
   struct held_prefix {
     std::vector<token_range> spans;  // what the texts read of it, each once
     std::vector<double> sums;        // (spans, layers, model_dim)
@@ -132,8 +153,11 @@ class text_reader {
                    .expected = std::move(wanted),
                    .remedy = {}});
     };
-    if (options.texts_at_once == 0 || options.max_rows == 0) {
-      return bad(options.max_rows == 0 ? "max_rows" : "texts_at_once", "0", "at least 1");
+    if (options.texts_at_once == 0 || options.max_rows == 0 || options.block == 0) {
+      return bad(options.max_rows == 0 ? "max_rows"
+                 : options.block == 0  ? "block"
+                                       : "texts_at_once",
+                 "0", "at least 1");
     }
     if (layers.empty()) return bad("layers", "none", "at least one");
     for (const layer_index l : layers) {
@@ -155,22 +179,46 @@ class text_reader {
     return {};
   }
 
+  static void add_once(std::vector<token_range>& known, token_range span) {
+    if (std::find(known.begin(), known.end(), span) == known.end()) known.push_back(span);
+  }
+  void find_sources() {
+    std::vector<std::span<const token_id>> all;
+    for (const reading* text : texts_) {
+      all.push_back(std::span<const token_id>(text->tokens).first(end_of(*text)));
+    }
+    source_of_.resize(all.size());
+    for (std::size_t first = 0; first < all.size(); first += options_.block) {
+      const std::size_t n = std::min(options_.block, all.size() - first);
+      std::vector<std::size_t> host(n);
+      std::iota(host.begin(), host.end(), std::size_t{0});
+      if (options_.share_prefixes) host = find_containing_texts(std::span(all).subspan(first, n));
+      for (std::size_t i = 0; i < n; ++i) {
+        if (host[i] != i) continue;
+        source_of_[first + i] = sources_.size();
+        sources_.push_back({first + i, all[first + i], {}});
+      }
+      for (std::size_t i = 0; i < n; ++i) {
+        source_of_[first + i] = source_of_[first + host[i]];
+        auto& known = sources_[source_of_[first + i]].spans;
+        for (const token_range span : texts_[first + i]->spans) add_once(known, span);
+      }
+    }
+  }
   void find_prefixes() {
     std::vector<std::span<const token_id>> all;
-    for (const reading* text : texts_) all.emplace_back(text->tokens);
+    for (const source& from : sources_) all.push_back(from.tokens);
     if (options_.share_prefixes) {
       forest_ = find_shared_prefixes(all);
     } else {
       forest_.of_text.assign(all.size(), shared_prefix::none);
     }
     held_.resize(forest_.prefixes.size());
-    for (std::size_t i = 0; i < texts_.size(); ++i) {
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
       each_prefix_of(i, [&](std::size_t p) {
-        for (const token_range span : texts_[i]->spans) {
+        for (const token_range span : sources_[i].spans) {
           const token_range own = clipped(span, forest_.prefixes[p].length);
-          auto& known = held_[p].spans;
-          if (own.first >= own.last) continue;
-          if (std::find(known.begin(), known.end(), own) == known.end()) known.push_back(own);
+          if (own.first < own.last) add_once(held_[p].spans, own);
         }
       });
     }
@@ -179,8 +227,8 @@ class text_reader {
     return {span.first, std::min(span.last, end)};
   }
   template <class Visit>
-  void each_prefix_of(std::size_t text, Visit&& visit) const {
-    for (std::size_t p = forest_.of_text[text]; p != shared_prefix::none;
+  void each_prefix_of(std::size_t s, Visit&& visit) const {
+    for (std::size_t p = forest_.of_text[s]; p != shared_prefix::none;
          p = forest_.prefixes[p].parent) {
       visit(p);
     }
@@ -237,7 +285,8 @@ class text_reader {
       for (const std::size_t p : missing) {
         const shared_prefix& prefix = forest_.prefixes[p];
         if (prefix.level != level) continue;
-        auto job = start(texts_[prefix.text]->tokens, prefix.length, held_[p].spans, prefix.parent);
+        auto job =
+            start(sources_[prefix.text].tokens, prefix.length, held_[p].spans, prefix.parent);
         if (!job) return forward_error(job);
         n_evaluated_ += job->end - job->next;
         held_[p].sequence = job->sequence;
@@ -266,13 +315,15 @@ class text_reader {
     }
   }
 
+  /// Appends the means of each source's spans: (spans, layers, model_dim).
   template <executor E>
   expected<void> read_group(E& workers, detail::job_runner& runner, std::size_t first,
-                            std::size_t count, rows_receiver receive) {
+                            std::size_t count, std::vector<std::vector<float>>& means) {
     if (auto ok = hold_prefixes(workers, runner, first, count); !ok) return ok;
     std::vector<detail::reading_job> jobs;
     for (std::size_t i = first; i < first + count; ++i) {
-      auto job = start(texts_[i]->tokens, end_of(*texts_[i]), texts_[i]->spans, forest_.of_text[i]);
+      const source& from = sources_[i];
+      auto job = start(from.tokens, from.tokens.size(), from.spans, forest_.of_text[i]);
       if (!job) {
         for (const detail::reading_job& j : jobs) batch_.close(j.sequence);
         return forward_error(job);
@@ -282,17 +333,32 @@ class text_reader {
     }
     auto outcome = runner.run(workers, jobs);
     const std::size_t size = layers_.size() * width();
-    std::vector<float> means;
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-      batch_.close(jobs[i].sequence);
-      means.resize(jobs[i].sums.size());
-      for (std::size_t e = 0; e < means.size(); ++e) {
-        const auto n = static_cast<double>(jobs[i].spans[e / size].size());
-        means[e] = static_cast<float>(jobs[i].sums[e] / n);
+    for (const detail::reading_job& job : jobs) {
+      batch_.close(job.sequence);
+      auto& own = means.emplace_back(job.sums.size());
+      for (std::size_t e = 0; e < own.size(); ++e) {
+        const auto n = static_cast<double>(job.spans[e / size].size());
+        own[e] = static_cast<float>(job.sums[e] / n);
       }
-      if (outcome) receive(first + i, read_rows(means, layers_.size(), width()));
     }
     return outcome;
+  }
+  /// Gives each text of a block what its source read.
+  void hand_out(std::size_t first, std::size_t end, std::size_t first_source,
+                const std::vector<std::vector<float>>& means, rows_receiver receive) const {
+    const std::size_t size = layers_.size() * width();
+    std::vector<float> own;
+    for (std::size_t i = first; i < end; ++i) {
+      const auto& known = sources_[source_of_[i]].spans;
+      const auto& read = means[source_of_[i] - first_source];
+      own.clear();
+      for (const token_range span : texts_[i]->spans) {
+        const auto at = std::find(known.begin(), known.end(), span) - known.begin();
+        const auto from = read.begin() + at * static_cast<std::ptrdiff_t>(size);
+        own.insert(own.end(), from, from + static_cast<std::ptrdiff_t>(size));
+      }
+      receive(i, read_rows(own, layers_.size(), width()));
+    }
   }
 
   batch batch_;
@@ -300,7 +366,9 @@ class text_reader {
   std::vector<layer_index> layers_;
   read_options options_;
   prefix_forest forest_;
-  std::vector<held_prefix> held_;  // (prefixes)
+  std::vector<source> sources_;         // in the order of their texts
+  std::vector<std::size_t> source_of_;  // (texts)
+  std::vector<held_prefix> held_;       // (prefixes)
   std::size_t n_held_at_most_ = 0;
   std::size_t n_evaluated_ = 0;
 };

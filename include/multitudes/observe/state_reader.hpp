@@ -8,6 +8,7 @@
 #include <multitudes/persona/probe.hpp>
 #include <multitudes/stats/discriminant_axes.hpp>
 #include <multitudes/stats/mixture_fit.hpp>
+#include <multitudes/stats/student_tails.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -33,6 +34,34 @@ struct state_rows {
   }
 };
 
+namespace detail {
+
+inline expected<void> check_states(const batch& b, layer_index layer, std::size_t stretch) {
+  if (layer.value < b.lm().shape().n_layers && stretch != 0) return {};
+  return fail({.code = errc::invalid_argument,
+               .operation = "read states",
+               .place = stretch == 0 ? "stretch" : "layer",
+               .found = std::to_string(stretch == 0 ? 0 : layer.value),
+               .expected = stretch == 0 ? "at least 1"
+                                        : "less than " + std::to_string(b.lm().shape().n_layers),
+               .remedy = {}});
+}
+
+/// Appends the mean of a feed's rows from token `from` on.
+inline void add_mean(const capture& kept, std::size_t feed, std::size_t from, std::size_t stretch,
+                     state_rows& to) {
+  std::vector<double> sum(to.width, 0.0);
+  for (std::size_t t = from; t < from + stretch; ++t) {
+    const auto row = kept.row({feed, t}, 0);
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(row[i]);
+  }
+  for (const double x : sum) {
+    to.rows.push_back(static_cast<float>(x / static_cast<double>(stretch)));
+  }
+}
+
+}  // namespace detail
+
 /// Reads a text and keeps the mean residual row of every `stretch` tokens at a layer, from token
 /// `first` on; a shorter rest at the end is left out.
 ///
@@ -43,15 +72,7 @@ template <executor E>
 expected<state_rows> read_states(batch& b, E& workers, std::span<const token_id> tokens,
                                  layer_index layer, std::size_t stretch, std::size_t first = 1,
                                  const steering::attachment& under = {}) {
-  if (layer.value >= b.lm().shape().n_layers || stretch == 0) {
-    return fail({.code = errc::invalid_argument,
-                 .operation = "read states",
-                 .place = stretch == 0 ? "stretch" : "layer",
-                 .found = std::to_string(stretch == 0 ? 0 : layer.value),
-                 .expected = stretch == 0 ? "at least 1"
-                                          : "less than " + std::to_string(b.lm().shape().n_layers),
-                 .remedy = {}});
-  }
+  if (auto ok = detail::check_states(b, layer, stretch); !ok) return forward_error(ok);
   auto s = b.open();
   if (!s) return forward_error(s);
   const feed news{*s, tokens, 0};
@@ -62,17 +83,52 @@ expected<state_rows> read_states(batch& b, E& workers, std::span<const token_id>
   b.close(*s);
   if (!outcome) return forward_error(outcome);
   state_rows made{layer, b.lm().shape().model_dim, {}};
-  std::vector<double> sum(made.width);
   for (std::size_t from = first; from + stretch <= tokens.size(); from += stretch) {
-    std::fill(sum.begin(), sum.end(), 0.0);
-    for (std::size_t t = from; t < from + stretch; ++t) {
-      const auto row = kept.row({0, t}, 0);
-      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(row[i]);
+    detail::add_mean(kept, 0, from, stretch, made);
+  }
+  return made;
+}
+
+/// The same stretches, each read as if it were all that had been said: behind the first tokens
+/// (the start of a text) and nothing else. States within a text remember who began it for long
+/// after somebody else has taken over; these do not.
+///
+/// Errors:  those of read_states.
+/// Cost:    a pass over the text, with as many stretches together as the batch has free sequences.
+template <executor E>
+expected<state_rows> read_stretches(batch& b, E& workers, std::span<const token_id> tokens,
+                                    layer_index layer, std::size_t stretch, std::size_t first = 1) {
+  if (auto ok = detail::check_states(b, layer, stretch); !ok) return forward_error(ok);
+  state_rows made{layer, b.lm().shape().model_dim, {}};
+  first = std::min(first, tokens.size());
+  const auto beginning = tokens.first(first);
+  std::vector<std::vector<token_id>> texts;
+  for (std::size_t from = first; from + stretch <= tokens.size(); from += stretch) {
+    texts.emplace_back(beginning.begin(), beginning.end());
+    const auto own = tokens.subspan(from, stretch);
+    texts.back().insert(texts.back().end(), own.begin(), own.end());
+  }
+  const layer_index layers[] = {layer};
+  std::vector<feed> feeds;
+  expected<void> outcome;
+  for (std::size_t next = 0; outcome && next < texts.size();) {
+    feeds.clear();
+    for (; next < texts.size(); ++next) {
+      auto s = b.open();
+      if (!s) {
+        if (feeds.empty()) outcome = forward_error(s);
+        break;
+      }
+      feeds.push_back({*s, texts[next], 0});
     }
-    for (const double x : sum) {
-      made.rows.push_back(static_cast<float>(x / static_cast<double>(stretch)));
+    const capture kept(feeds, layers, made.width);
+    if (outcome) outcome = b.evaluate(workers, feeds, kept);
+    for (std::size_t i = 0; i < feeds.size(); ++i) {
+      b.close(feeds[i].sequence);
+      if (outcome) detail::add_mean(kept, i, first, stretch, made);
     }
   }
+  if (!outcome) return forward_error(outcome);
   return made;
 }
 
@@ -83,7 +139,8 @@ struct state_reader_options {
 };
 
 /// Reads from residual rows who is speaking: a few discriminant axes at one layer, and a normal
-/// distribution for each persona's states along them.
+/// distribution for each persona's states along them. What a state says of each persona is read
+/// with the heavier tails that states turn out to have (see stats::student_tails).
 class state_reader {
  public:
   /// Learns from rows of known personas.
@@ -111,7 +168,13 @@ class state_reader {
     auto population = stats::fit_labeled_mixture({points.data(), states.size(), axes->size()},
                                                  labels, n_personas, {how.form, how.prevalences});
     if (!population) return forward_error(population);
-    return state_reader(space, states.layer, *std::move(axes), *std::move(population));
+    std::vector<double> squares;
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      const auto at = std::span(points).subspan(i * axes->size(), axes->size());
+      squares.push_back(population->square_distance(labels[i], at));
+    }
+    const auto tails = stats::fit_student_tails(squares, axes->size());
+    return state_reader(space, states.layer, *std::move(axes), *std::move(population), tails);
   }
 
   [[nodiscard]] const activation_space& space() const noexcept { return space_; }
@@ -119,6 +182,7 @@ class state_reader {
   [[nodiscard]] std::size_t dim() const noexcept { return axes_.size(); }
   [[nodiscard]] const stats::discriminant_axes& axes() const noexcept { return axes_; }
   [[nodiscard]] const stats::gaussian_mixture& population() const noexcept { return population_; }
+  [[nodiscard]] const stats::student_tails& tails() const noexcept { return tails_; }
 
   /// The coordinates of a row: (dim), in standard deviations within personas.
   void project(std::span<const float> h, std::span<double> out) const noexcept {
@@ -128,13 +192,14 @@ class state_reader {
   [[nodiscard]] std::vector<double> project(const state_rows& states) const {
     return project_on(axes_, states);
   }
-  /// Log-density of a row under each persona, without prevalences: evidence, in nats.
+  /// Log-density of a row under each persona, without prevalences and up to a constant that is the
+  /// same for all: evidence, in nats.
   [[nodiscard]] std::vector<double> evidence(std::span<const float> h) const {
     std::vector<double> at(dim());
     project(h, at);
     std::vector<double> nats(population().n_components());
     for (std::size_t k = 0; k < nats.size(); ++k) {
-      nats[k] = population().component_log_density(k, at);
+      nats[k] = population().log_peak(k) + tails_.log_fall(population().square_distance(k, at));
     }
     return nats;
   }
@@ -148,8 +213,12 @@ class state_reader {
 
  private:
   state_reader(const activation_space& space, layer_index layer, stats::discriminant_axes axes,
-               stats::gaussian_mixture population)
-      : space_(space), layer_(layer), axes_(std::move(axes)), population_(std::move(population)) {}
+               stats::gaussian_mixture population, const stats::student_tails& tails)
+      : space_(space),
+        layer_(layer),
+        axes_(std::move(axes)),
+        population_(std::move(population)),
+        tails_(tails) {}
 
   static std::vector<double> project_on(const stats::discriminant_axes& axes,
                                         const state_rows& states) {
@@ -164,6 +233,7 @@ class state_reader {
   layer_index layer_;
   stats::discriminant_axes axes_;
   stats::gaussian_mixture population_;
+  stats::student_tails tails_;
 };
 
 /// Whether each step's evidence stands alone or is added to that of the steps before.

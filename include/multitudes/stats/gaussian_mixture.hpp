@@ -92,9 +92,9 @@ class gaussian_mixture {
     return std::span(whitening_).subspan(k * dim() * dim(), dim() * dim());
   }
 
-  /// The log-density of component k at x, without its weight. No allocation.
-  [[nodiscard]] double component_log_density(std::size_t k,
-                                             std::span<const double> x) const noexcept {
+  /// The squared distance of x from the mean of component k, in units of its covariance
+  /// (Mahalanobis). No allocation.
+  [[nodiscard]] double square_distance(std::size_t k, std::span<const double> x) const noexcept {
     const std::size_t n = dim();
     const double* w = whitening_.data() + k * n * n;
     const double* mean = parts_[k].mean.data();
@@ -104,8 +104,15 @@ class gaussian_mixture {
       for (std::size_t j = 0; j <= i; ++j) y += w[i * n + j] * (x[j] - mean[j]);
       square += y * y;
     }
-    return log_peak_[k] - 0.5 * square;
+    return square;
   }
+  /// The log-density of component k at x, without its weight. No allocation.
+  [[nodiscard]] double component_log_density(std::size_t k,
+                                             std::span<const double> x) const noexcept {
+    return log_peak_[k] - 0.5 * square_distance(k, x);
+  }
+  /// The log-density of component k at its mean, which is its largest.
+  [[nodiscard]] double log_peak(std::size_t k) const noexcept { return log_peak_[k]; }
   /// The log-density of the whole at x, in nats. No allocation.
   [[nodiscard]] double log_density(std::span<const double> x) const noexcept {
     double most = -std::numeric_limits<double>::infinity();
