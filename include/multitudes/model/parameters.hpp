@@ -6,6 +6,7 @@
 #include <multitudes/core/expected.hpp>
 #include <multitudes/core/view.hpp>
 #include <multitudes/model/weights.hpp>
+#include <multitudes/simd/panel.hpp>
 
 #include <algorithm>
 #include <concepts>
