@@ -9,6 +9,7 @@
 
 #include <multitudes/core/thread_pool.hpp>
 #include <multitudes/generate/batch.hpp>
+#include <multitudes/simd/kernel_set.hpp>
 
 #include <benchmark/benchmark.h>
 

@@ -15,7 +15,7 @@
 #include <multitudes/format/durable.hpp>
 #include <multitudes/format/gguf_reader.hpp>
 #include <multitudes/generate/language_model.hpp>
-#include <multitudes/simd/isa.hpp>
+#include <multitudes/simd/kernel_set.hpp>
 
 #include <cstdio>
 #include <ctime>

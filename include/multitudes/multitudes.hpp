@@ -143,7 +143,6 @@
 #include <multitudes/report/valley_map.hpp>
 #include <multitudes/simd/activations.hpp>
 #include <multitudes/simd/adam_update.hpp>
-#include <multitudes/simd/attention.hpp>
 #include <multitudes/simd/bridge.hpp>
 #include <multitudes/simd/causal_softmax.hpp>
 #include <multitudes/simd/exp.hpp>

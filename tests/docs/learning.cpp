@@ -9,6 +9,8 @@
 #include <multitudes/generate/calibrate.hpp>
 #include <multitudes/persona.hpp>
 
+#include "quotes.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -22,52 +24,11 @@
 #include <vector>
 
 using namespace multitudes;
+using namespace multitudes_test;
 
 namespace {
 
-std::string contents(const std::string& name) {
-  std::ifstream in(std::string(MULTITUDES_SOURCE_DIR) + "/" + name, std::ios::binary);
-  REQUIRE_MESSAGE(in.good(), name);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-/// A text without the spaces that begin its lines.
-std::string unindented(const std::string& text) {
-  std::string result;
-  bool beginning = true;
-  for (const char c : text) {
-    if (beginning && c == ' ') continue;
-    result += c;
-    beginning = c == '\n';
-  }
-  return result;
-}
-
-std::string printed;
-
-void print(const char* format, ...) {
-  char line[256];
-  std::va_list arguments;
-  va_start(arguments, format);
-  static_cast<void>(std::vsnprintf(line, sizeof line, format, arguments));
-  va_end(arguments);
-  printed += line;
-}
-
-/// The page has this region of this file, and under it `output`, if there is any.
-void check_quoted(const std::string& name, const std::string& output = {}) {
-  const std::string source = contents("tests/docs/learning.cpp");
-  const std::string marker = "// [" + name + "]\n";
-  const std::size_t first = source.find(marker);
-  REQUIRE_MESSAGE(first != std::string::npos, name);
-  const std::size_t begin = first + marker.size(), end = source.find(marker, begin);
-  REQUIRE_MESSAGE(end != std::string::npos, name);
-  const std::string wanted = "```cpp\n" + unindented(source.substr(begin, end - begin)) + "```\n" +
-                             (output.empty() ? "" : "\n" + output);
-  CHECK_MESSAGE(unindented(contents("docs/learning.md")).find(wanted) != std::string::npos,
-                name << ":\n"
-                     << wanted);
-}
+const quoted_page learning_page{"tests/docs/learning.cpp", "docs/learning.md"};
 
 // clang-format off
 // [own]
@@ -92,7 +53,7 @@ struct scaled_difference {
 }  // namespace
 
 TEST_CASE("the page on learning quotes an extractor of one's own, and what it finds") {
-  check_quoted("own");
+  learning_page.check("own");
   printed.clear();
   // clang-format off
   // [rows]
@@ -112,7 +73,7 @@ TEST_CASE("the page on learning quotes an extractor of one's own, and what it fi
   }
   // [rows]
   // clang-format on
-  check_quoted("rows", printed);
+  learning_page.check("rows", printed);
 }
 
 TEST_CASE("the page on learning quotes the short way and the choice of strength") {
@@ -129,7 +90,7 @@ TEST_CASE("the page on learning quotes the short way and the choice of strength"
   const auto sure = probe_of(*found, steered->best);
   // [short]
   // clang-format on
-  check_quoted("short");
+  learning_page.check("short");
   REQUIRE(sure.has_value());
   CHECK(sure->link.slope > 0);
   const auto norms = *calibrate(lm, workers);
@@ -147,6 +108,6 @@ TEST_CASE("the page on learning quotes the short way and the choice of strength"
         asked->log_ratio);
   // [strength]
   // clang-format on
-  check_quoted("strength");
+  learning_page.check("strength");
   CHECK(dosed->chosen.log_ratio >= plain->log_ratio);
 }

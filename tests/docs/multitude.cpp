@@ -7,6 +7,8 @@
 #include <multitudes/persona/multitude.hpp>
 #include <multitudes/persona/subspace.hpp>
 
+#include "quotes.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cstdarg>
@@ -18,53 +20,11 @@
 #include <vector>
 
 using namespace multitudes;
+using namespace multitudes_test;
 
 namespace {
 
-std::string contents(const std::string& name) {
-  std::ifstream in(std::string(MULTITUDES_SOURCE_DIR) + "/" + name, std::ios::binary);
-  REQUIRE_MESSAGE(in.good(), name);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-/// A text without the spaces that begin its lines.
-std::string unindented(const std::string& text) {
-  std::string result;
-  bool beginning = true;
-  for (const char c : text) {
-    if (beginning && c == ' ') continue;
-    result += c;
-    beginning = c == '\n';
-  }
-  return result;
-}
-
-std::string printed;
-
-void print(const char* format, ...) {
-  char line[256];
-  std::va_list arguments;
-  va_start(arguments, format);
-  static_cast<void>(std::vsnprintf(line, sizeof line, format, arguments));
-  va_end(arguments);
-  printed += line;
-}
-
-/// The page has this region of this file, and under it what was printed since the last check.
-void check_quoted(const std::string& name) {
-  static const std::string source = contents("tests/docs/multitude.cpp");
-  static const std::string page = unindented(contents("docs/multitude.md"));
-  const std::string marker = "// [" + name + "]\n";
-  const std::size_t first = source.find(marker);
-  REQUIRE_MESSAGE(first != std::string::npos, name);
-  const std::size_t begin = first + marker.size(), end = source.find(marker, begin);
-  REQUIRE_MESSAGE(end != std::string::npos, name);
-  const std::string code = unindented(source.substr(begin, end - begin));
-  const std::string wanted =
-      "```cpp\n" + code + "```\n" + (printed.empty() ? "" : "\n" + unindented(printed));
-  CHECK_MESSAGE(page.find(wanted) != std::string::npos, name << ":\n" << wanted);
-  printed.clear();
-}
+const quoted_page multitude_page{"tests/docs/multitude.cpp", "docs/multitude.md"};
 
 // clang-format off
 // [frame]
@@ -93,14 +53,14 @@ void show(const multitude& m) {
 }  // namespace
 
 TEST_CASE("the page on multitudes quotes examples that compile, and what they print") {
-  check_quoted("frame");
+  multitude_page.check("frame");
 
   // [population]
   const auto village = multitude::make({{"bard", 1}, {"cook", 2}, {"spy", 1}});
   show(*village);
   print("cook against the rest: %.3f nats\n", village->log_odds(1));
   // [population]
-  check_quoted("population");
+  multitude_page.check("population");
 
   // [evidence]
   const std::vector<double> a_rhyme{-2, -4, -4}, a_secret{-5, -6, -1};
@@ -110,7 +70,7 @@ TEST_CASE("the page on multitudes quotes examples that compile, and what they pr
   const auto exposed = village->posterior(std::vector<double>{0, 0, -INFINITY});
   show(*exposed->upweight("spy", 1000));
   // [evidence]
-  check_quoted("evidence");
+  multitude_page.check("evidence");
 
   // [upweight]
   const auto festive = village->upweight("bard", 2);
@@ -121,7 +81,7 @@ TEST_CASE("the page on multitudes quotes examples that compile, and what they pr
   show(*far->upweight("bard", 1000));
   print("lost by expecting the old village: %.3f nats\n", *divergence(*festive, *village));
   // [upweight]
-  check_quoted("upweight");
+  multitude_page.check("upweight");
 
   // [mean]
   const auto bard = std::make_shared<const persona>(make("bard", {2, 0, 0}));
@@ -129,7 +89,7 @@ TEST_CASE("the page on multitudes quotes examples that compile, and what they pr
   const auto inn = multitude::make({{"bard", 1, bard}, {"cook", 3, cook}});
   show("the inn", inn->mean_persona("the inn")->values());
   // [mean]
-  check_quoted("mean");
+  multitude_page.check("mean");
 
   // [subspace]
   const auto plane = subspace::spanned_by(*bard, *cook, 2 * *bard - *cook);
@@ -137,7 +97,7 @@ TEST_CASE("the page on multitudes quotes examples that compile, and what they pr
   show("row 0", plane->row(layer_index(0), 0));
   show("row 1", plane->row(layer_index(0), 1));
   // [subspace]
-  check_quoted("subspace");
+  multitude_page.check("subspace");
 
   // [decompose]
   const persona mystery = make("mystery", {3, 1, 1});
@@ -152,7 +112,7 @@ TEST_CASE("the page on multitudes quotes examples that compile, and what they pr
   show("remainder", parts->remainder.values());
   print("explained %.3f\n", parts->explained);
   // [decompose]
-  check_quoted("decompose");
+  multitude_page.check("decompose");
 
   // [basis]
   std::vector<persona> both;
@@ -164,7 +124,7 @@ TEST_CASE("the page on multitudes quotes examples that compile, and what they pr
     for (const persona& p : *basis) show(p.label().c_str(), p.values());
   }
   // [basis]
-  check_quoted("basis");
+  multitude_page.check("basis");
 
   // [conceptor]
   const std::vector<float> a{3, 0, 0, -3, 0, 0, 0, 1, 0, 0, -1, 0};  // 4 activations of width 3
@@ -184,5 +144,5 @@ TEST_CASE("the page on multitudes quotes examples that compile, and what they pr
   say("a or b", *disjunction(*of_a, *of_b));
   say("b and not a", *conjunction(*of_b, negation(*of_a)));
   // [conceptor]
-  check_quoted("conceptor");
+  multitude_page.check("conceptor");
 }

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdarg>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -31,5 +33,50 @@ inline std::string region(const std::string& file, const std::string& name,
   }
   return lines.substr(indent);
 }
+
+/// A text without the spaces that begin its lines.
+inline std::string unindented(const std::string& text) {
+  std::string result;
+  bool beginning = true;
+  for (const char c : text) {
+    if (beginning && c == ' ') continue;
+    result += c;
+    beginning = c == '\n';
+  }
+  return result;
+}
+
+/// What the examples of a page have printed so far.
+inline std::string printed;
+
+inline void print(const char* format, ...) {
+  char line[256];
+  std::va_list arguments;
+  va_start(arguments, format);
+  static_cast<void>(std::vsnprintf(line, sizeof line, format, arguments));
+  va_end(arguments);
+  printed += line;
+}
+
+/// The page has this region of this file, and under it `output`, if there is any.
+/// A page of the documentation and the test whose regions it quotes.
+struct quoted_page {
+  const char* source;
+  const char* page;
+
+  /// The page quotes the region between two lines `// [name]`, and then its output.
+  void check(const std::string& name, const std::string& output = {}) const {
+    const std::string text = contents(source);
+    const std::string marker = "// [" + name + "]\n";
+    const std::size_t first = text.find(marker);
+    REQUIRE_MESSAGE(first != std::string::npos, name);
+    const std::size_t begin = first + marker.size(), end = text.find(marker, begin);
+    REQUIRE_MESSAGE(end != std::string::npos, name);
+    const std::string wanted = "```cpp\n" + unindented(text.substr(begin, end - begin)) + "```\n" +
+                               (output.empty() ? "" : "\n" + output);
+    CHECK_MESSAGE(unindented(contents(page)).find(wanted) != std::string::npos, name << ":\n"
+                                                                                     << wanted);
+  }
+};
 
 }  // namespace multitudes_test

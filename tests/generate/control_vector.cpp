@@ -22,8 +22,6 @@ using namespace multitudes_test;
 
 namespace {
 
-constexpr mt::activation_space space = golden_space;
-
 /// The bytes of a control vector file with one tensor of ones.
 std::vector<std::byte> one_tensor(const std::string& tensor, std::uint64_t width,
                                   mt::gguf::tensor_type type = mt::gguf::tensor_type::f32,
@@ -40,7 +38,7 @@ mt::expected<mt::persona> read(const std::vector<std::byte>& bytes,
                                mt::control_vector_options how = {}) {
   const auto file = mt::gguf::file::parse(bytes);
   REQUIRE_MESSAGE(file.has_value(), file.error().message());
-  return mt::read_control_vector(*file, space, "v", how);
+  return mt::read_control_vector(*file, golden_space, "v", how);
 }
 
 /// A file with one direction and more metadata.
@@ -67,7 +65,7 @@ void check_rows(const mt::expected<mt::persona>& p, const std::vector<std::size_
 }
 
 mt::expected<mt::persona> read_golden(const std::string& name, int shift = 0) {
-  return mt::read_control_vector(golden(name), space, "v", {.layer_shift = shift});
+  return mt::read_control_vector(golden(name), golden_space, "v", {.layer_shift = shift});
 }
 
 }  // namespace
@@ -81,7 +79,7 @@ TEST_CASE("direction.L is what is added after block L, 0-based") {
 }
 
 TEST_CASE("a control vector that was written reads back with the same bits") {
-  const auto p = random_persona(space, 1);
+  const auto p = random_persona(golden_space, 1);
   const auto steerable = *mt::materialize(p | mt::only_layers(1, 3));
   const std::string path = "control_vector_for_test.gguf";
   REQUIRE(mt::write_control_vector(steerable, path).has_value());
@@ -90,7 +88,7 @@ TEST_CASE("a control vector that was written reads back with the same bits") {
   CHECK(*file.string_at("controlvector.model_hint") == "llama");
   CHECK(*file.unsigned_at("controlvector.layer_count") == 3);
   CHECK(file.find_tensor("direction.0") == nullptr);
-  const auto back = *mt::read_control_vector(path, space, "back");
+  const auto back = *mt::read_control_vector(path, golden_space, "back");
   CHECK(std::equal(back.values().begin(), back.values().end(), steerable.values().begin()));
   std::remove(path.c_str());
   const auto refused = mt::write_control_vector(p, path);  // it steers block 0
@@ -220,7 +218,7 @@ TEST_CASE("a file without tensors is refused") {
 }
 
 TEST_CASE("a persona of nobody is not written") {
-  const auto nobody = mt::materialize(mt::zero_persona, space);
+  const auto nobody = mt::materialize(mt::zero_persona, golden_space);
   REQUIRE(nobody.has_value());
   const auto refused = mt::write_control_vector(*nobody, "nobody_for_test.gguf");
   REQUIRE(!refused.has_value());
@@ -240,7 +238,7 @@ TEST_CASE("damaged control vectors are refused or read, and nothing else") {
     const auto file = mt::gguf::file::parse(mutate(originals[random.below(4)], random));
     if (!file) continue;
     ++tensors_well;
-    const auto p = mt::read_control_vector(*file, space, "v");
+    const auto p = mt::read_control_vector(*file, golden_space, "v");
     read_well += p.has_value();
     if (!p) CHECK_FALSE(p.error().message().empty());
   }

@@ -23,7 +23,6 @@ using namespace multitudes_test;
 
 namespace {
 
-constexpr mt::activation_space space = golden_space;
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 std::vector<mt::weighted_goal> some_goals() {
@@ -36,14 +35,14 @@ std::vector<mt::weighted_goal> some_goals() {
 }
 
 mt::persona learned() {
-  const auto p = random_persona(space, 1, "a \"bard\"");
+  const auto p = random_persona(golden_space, 1, "a \"bard\"");
   return *mt::persona::make(p.label(), p.direction().clone(), some_goals());
 }
 
 mt::persona of_units() {
   std::vector<mt::weighted_unit> units;
-  units.push_back({{"rhymes", random_persona(space, 2).direction().clone()}, 0.3});
-  units.push_back({{"", random_persona(space, 3).direction().clone()}, -1.7});
+  units.push_back({{"rhymes", random_persona(golden_space, 2).direction().clone()}, 0.3});
+  units.push_back({{"", random_persona(golden_space, 3).direction().clone()}, -1.7});
   return *mt::persona::make("poet", std::move(units), some_goals());
 }
 
@@ -62,7 +61,7 @@ std::vector<std::byte> saved(const mt::persona& p,
 }
 
 mt::expected<mt::stored_persona> load(const std::vector<std::byte>& bytes,
-                                      const mt::activation_space& wanted = space) {
+                                      const mt::activation_space& wanted = golden_space) {
   const auto file = mt::gguf::file::parse(bytes, "test");
   if (!file) return mt::fail(file.error());
   return mt::load_persona(*file, wanted);
@@ -128,20 +127,20 @@ TEST_CASE("a persona that was saved loads with the same bits, learned whole or m
   };
   check(learned(), mt::strength_unit::raw);
   check(of_units(), mt::strength_unit::residual_norms);
-  check(random_persona(space, 4, ""), mt::strength_unit::raw);
+  check(random_persona(golden_space, 4, ""), mt::strength_unit::raw);
 }
 
 TEST_CASE("the same persona makes the same file") { CHECK(saved(of_units()) == saved(of_units())); }
 
 TEST_CASE("a file for another model is refused with both fingerprints, and loads without one") {
   const auto bytes = saved(learned());
-  auto other = space;
+  auto other = golden_space;
   other.model = {8};
   refused(load(bytes, other), mt::errc::space_mismatch, "key multitudes.model", "0000000000000007");
   CHECK(load(bytes, other).error().expected.starts_with("0000000000000008"));
   const auto own = mt::load_persona(*mt::gguf::file::parse(bytes));
   REQUIRE(own);
-  CHECK(own->who.space() == space);
+  CHECK(own->who.space() == golden_space);
   const auto moved = mt::rebase(own->who, other);
   REQUIRE(moved);
   check_same_bits(moved->values(), learned().values());
@@ -149,10 +148,10 @@ TEST_CASE("a file for another model is refused with both fingerprints, and loads
 
 TEST_CASE("files of another width, depth or hook point each have their own error") {
   const auto bytes = saved(learned());
-  auto other = space;
+  auto other = golden_space;
   other.model_dim = 16;
   refused(load(bytes, other), mt::errc::shape_mismatch, "key multitudes.model_dim", "8");
-  other = space;
+  other = golden_space;
   other.n_layers = 5;
   refused(load(bytes, other), mt::errc::shape_mismatch, "key multitudes.n_layers", "4");
   refused(load(edited(bytes, "residual_stream", "attention_heads")), mt::errc::space_mismatch,
@@ -238,7 +237,7 @@ TEST_CASE("lists of a file that do not fit together are refused") {
 
 TEST_CASE("a file that announces a huge model costs nothing") {
   mt::gguf::writer out;
-  const mt::activation_space huge{{7}, space.hook, 0x7FFFFFFF, 0x7FFFFFFF};
+  const mt::activation_space huge{{7}, golden_space.hook, 0x7FFFFFFF, 0x7FFFFFFF};
   mt::detail::add_identity(out, {"persona", "add", "huge"}, huge);
   out.add("multitudes.strength_unit", "raw");
   out.add_array("multitudes.unit.labels", std::vector<std::string>{});
@@ -264,7 +263,7 @@ TEST_CASE("more goals than a file may have are not written") {
 
 TEST_CASE("readers of control vectors find no direction in a persona file") {
   const auto file = *mt::gguf::file::parse(saved(of_units()));
-  CHECK_FALSE(mt::read_control_vector(file, space, "v"));
+  CHECK_FALSE(mt::read_control_vector(file, golden_space, "v"));
   for (const auto& t : file.tensors()) CHECK_FALSE(t.name.starts_with("direction"));
 }
 

@@ -20,15 +20,13 @@ using namespace multitudes_test;
 
 namespace {
 
-constexpr mt::activation_space space = golden_space;
-
 /// Two rows at block 0, one at block 2.
 mt::subspace uneven() {
   std::vector<float> values(4 * 2 * 8, 0.0f);
   mt::philox random(7);
   for (std::size_t i = 0; i < 16; ++i) values[i] = random.normal();
   for (std::size_t i = 0; i < 8; ++i) values[32 + i] = random.normal();
-  return *mt::subspace::make(space, 2, values);
+  return *mt::subspace::make(golden_space, 2, values);
 }
 
 std::vector<std::byte> saved() {
@@ -40,7 +38,7 @@ std::vector<std::byte> saved() {
 }
 
 mt::expected<mt::stored_projection> load(const std::vector<std::byte>& bytes,
-                                         const mt::activation_space& wanted = space) {
+                                         const mt::activation_space& wanted = golden_space) {
   const auto file = mt::gguf::file::parse(bytes, "test");
   if (!file) return mt::fail(file.error());
   return mt::load_projection(*file, wanted);
@@ -62,7 +60,7 @@ mt::expected<mt::stored_projection> load_with_ranks(const std::vector<std::uint3
   }
   const std::string path = "projection_ranks_for_test.gguf";
   REQUIRE(mt::detail::save_with_checksum(out, path));
-  auto loaded = mt::load_projection(path, space);
+  auto loaded = mt::load_projection(path, golden_space);
   std::remove(path.c_str());
   return loaded;
 }
@@ -87,14 +85,15 @@ TEST_CASE("a projection that was saved loads to rounding, block 0 and uneven ran
 }
 
 TEST_CASE("a projection is for one model, and no persona") {
-  auto other = space;
+  auto other = golden_space;
   other.model = {8};
   CHECK(load(saved(), other).error().code == mt::errc::space_mismatch);
   CHECK(load(saved(), other).error().place == "key multitudes.model");
   const auto file = *mt::gguf::file::parse(saved());
-  CHECK(mt::load_persona(file, space).error().place == "key multitudes.kind");
-  CHECK(mt::read_control_vector(file, space, "v").error().place == "key general.architecture");
-  CHECK(mt::read_projection(file, space).error().place == "key general.architecture");
+  CHECK(mt::load_persona(file, golden_space).error().place == "key multitudes.kind");
+  CHECK(mt::read_control_vector(file, golden_space, "v").error().place ==
+        "key general.architecture");
+  CHECK(mt::read_projection(file, golden_space).error().place == "key general.architecture");
   for (const auto& t : file.tensors()) CHECK_FALSE(t.name.starts_with("direction"));
 }
 

@@ -19,8 +19,6 @@ using namespace multitudes_test;
 
 namespace {
 
-constexpr mt::activation_space space = golden_space;
-
 /// A projective file that is right but for what is asked for.
 struct glp_file {
   std::string mode = "project";
@@ -54,7 +52,7 @@ struct glp_file {
       out.add_tensor(names[i], {rows[i].size()}, mt::gguf::tensor_type::f32,
                      std::as_bytes(std::span(rows[i])));
     }
-    return mt::read_projection(*mt::gguf::file::parse(*out.bytes()), space);
+    return mt::read_projection(*mt::gguf::file::parse(*out.bytes()), golden_space);
   }
 };
 
@@ -90,13 +88,13 @@ mt::subspace plane_of(std::size_t n_rows, const std::vector<std::size_t>& layers
   for (const std::size_t l : layers) {
     for (std::size_t i = 0; i < n_rows * 8; ++i) values[l * n_rows * 8 + i] = random.normal();
   }
-  return *mt::subspace::make(space, n_rows, values);
+  return *mt::subspace::make(golden_space, n_rows, values);
 }
 
 }  // namespace
 
 TEST_CASE("projective files of the published layout are read, of rank 1 and 2") {
-  const auto one = mt::read_projection(golden("glp_rank1.gguf"), space);
+  const auto one = mt::read_projection(golden("glp_rank1.gguf"), golden_space);
   REQUIRE_MESSAGE(one.has_value(), one.error().message());
   CHECK(one->alpha == 4.0f);
   CHECK(one->basis.max_rank() == 1);
@@ -104,7 +102,7 @@ TEST_CASE("projective files of the published layout are read, of rank 1 and 2") 
     CHECK(one->basis.rank(mt::layer_index(l)) == (l >= 2 ? 1 : 0));
   }
   CHECK(one->basis.row(mt::layer_index(2), 0)[2] == 1.0f);
-  const auto two = mt::read_projection(golden("glp_rank2.gguf"), space);
+  const auto two = mt::read_projection(golden("glp_rank2.gguf"), golden_space);
   REQUIRE_MESSAGE(two.has_value(), two.error().message());
   CHECK(two->basis.rank(mt::layer_index(1)) == 2);
   CHECK(two->basis.rank(mt::layer_index(2)) == 0);
@@ -114,21 +112,21 @@ TEST_CASE("projective files of the published layout are read, of rank 1 and 2") 
 
 TEST_CASE("no additive reader of ours takes a projective file, and the other way round") {
   for (const char* name : {"glp_rank1.gguf", "glp_rank2.gguf"}) {
-    const auto p = mt::read_control_vector(golden(name), space, "v");
+    const auto p = mt::read_control_vector(golden(name), golden_space, "v");
     REQUIRE_FALSE(p);
     CHECK(p.error().code == mt::errc::unsupported);
     CHECK(p.error().place == "key glp.mode");
   }
-  const auto p = mt::read_projection(golden("repeng.gguf"), space);
+  const auto p = mt::read_projection(golden("repeng.gguf"), golden_space);
   REQUIRE_FALSE(p);
   CHECK(p.error().place == "key glp.mode");
   CHECK(p.error().remedy.find("read_control_vector") != std::string::npos);
 }
 
 TEST_CASE("hook points and strengths that are not ours are refused") {
-  CHECK(mt::read_projection(golden("glp_ffn.gguf"), space).error().code ==
+  CHECK(mt::read_projection(golden("glp_ffn.gguf"), golden_space).error().code ==
         mt::errc::space_mismatch);
-  CHECK(mt::read_projection(golden("glp_scales.gguf"), space).error().place ==
+  CHECK(mt::read_projection(golden("glp_scales.gguf"), golden_space).error().place ==
         "key glp.dir_scales");
 }
 
@@ -200,7 +198,7 @@ TEST_CASE("a projection that was written reads back to rounding") {
     CHECK(*file.unsigned_at("glp.rank") == rank);
     CHECK(*file.string_at("glp.layer_ids_zero_based") == "1,3");
     CHECK(*file.string_at("general.base_model.0.name") == "a model");
-    const auto back = mt::read_projection(path, space);
+    const auto back = mt::read_projection(path, golden_space);
     REQUIRE_MESSAGE(back.has_value(), back.error().message());
     CHECK(back->alpha == 0.5f);
     for (std::size_t l = 0; l < 4; ++l) {
@@ -220,7 +218,7 @@ TEST_CASE("llama.cpp, which would add the rows, refuses a guarded file") {
   const std::string path = "guarded_for_test.gguf";
   REQUIRE(mt::write_projection({plane_of(2, {1, 2}), 1.0f}, path));
   CHECK_FALSE(llama_cpp_takes(*mt::gguf::file::read(path)));
-  CHECK(mt::read_projection(path, space).has_value());
+  CHECK(mt::read_projection(path, golden_space).has_value());
   REQUIRE(mt::write_projection({plane_of(2, {1, 2}), 1.0f}, path, {.guard = false}));
   CHECK(llama_cpp_takes(*mt::gguf::file::read(path)));
   std::remove(path.c_str());
@@ -234,7 +232,7 @@ TEST_CASE("what a projective file cannot say is not written") {
   CHECK(code(plane_of(1, {0, 1}), 1.0f) == mt::errc::unsupported);
   std::vector<float> uneven(4 * 2 * 8, 0.0f);
   uneven[16] = uneven[32] = uneven[32 + 9] = 1.0f;  // one row at block 1, two at block 2
-  CHECK(code(*mt::subspace::make(space, 2, uneven), 1.0f) == mt::errc::unsupported);
+  CHECK(code(*mt::subspace::make(golden_space, 2, uneven), 1.0f) == mt::errc::unsupported);
   CHECK(code(plane_of(1, {1}), -1.0f) == mt::errc::invalid_argument);
   CHECK(code(plane_of(1, {1}), INFINITY) == mt::errc::invalid_argument);
 }
@@ -250,7 +248,7 @@ TEST_CASE("damaged projective files are refused or read, and nothing else") {
   for (int i = 0; i < n; ++i) {
     const auto file = mt::gguf::file::parse(mutate(originals[random.below(2)], random));
     if (!file) continue;
-    const auto p = mt::read_projection(*file, space);
+    const auto p = mt::read_projection(*file, golden_space);
     read_well += p.has_value();
     if (!p) CHECK_FALSE(p.error().message().empty());
   }

@@ -83,35 +83,29 @@ struct weights {
 
 /// Activations as floats and as the bytes of a set.
 struct inputs {
-  std::size_t n, cols, n_scales, n_offsets;
-  std::vector<float> floats, scales;
-  std::vector<std::int8_t> values;
-  std::vector<std::int32_t> offsets;
+  std::size_t n, cols, n_groups;
+  std::vector<float> floats;
+  std::vector<simd::activation_group> groups;
 
   inputs(const kernel_set& set, std::size_t n_rows, std::size_t n_cols, std::vector<float> x)
       : n(n_rows),
         cols(n_cols),
-        n_scales((n_cols + simd::activation_block - 1) / simd::activation_block),
-        n_offsets(n_cols / simd::product_block),
+        n_groups(simd::n_activation_groups(n_cols)),
         floats(std::move(x)),
-        scales(n * n_scales),
-        values(n * cols),
-        offsets(n * n_offsets) {
+        groups(n * n_groups) {
     if (cols % simd::product_block != 0) return;
     for (std::size_t r = 0; r < n; ++r) {
-      set.quantize(floats.data() + r * cols, cols, values.data() + r * cols,
-                   scales.data() + r * n_scales, offsets.data() + r * n_offsets);
+      set.quantize(floats.data() + r * cols, cols, groups.data() + r * n_groups);
     }
   }
   [[nodiscard]] simd::activations all() {
-    return {{floats.data(), n, cols},
-            {values.data(), scales.data(), offsets.data(), n, cols, n_scales, n_offsets}};
+    return {{floats.data(), n, cols}, {groups.data(), n, n_groups}};
   }
   /// What the bytes mean.
   [[nodiscard]] double value(std::size_t row, std::size_t col, bool as_bytes) const {
     if (!as_bytes) return floats[row * cols + col];
-    return static_cast<double>(scales[row * n_scales + col / simd::activation_block]) *
-           values[row * cols + col];
+    const auto& group = groups[row * n_groups + col / simd::activation_block];
+    return static_cast<double>(group.scale) * group.values[col % simd::activation_block];
   }
 };
 
@@ -164,9 +158,8 @@ TEST_CASE("every set, layout, batch and split of a product has the twin's bits")
       for_each_set([&](const kernel_set& set) {
         // The bytes of activations are a matter of rounding to nearest, and so the same.
         inputs own(set, most, cols, x.floats);
-        CHECK(own.values == x.values);
-        CHECK(own.offsets == x.offsets);
-        CHECK(same_bits(own.scales, x.scales));
+        CHECK(std::memcmp(own.groups.data(), x.groups.data(),
+                          x.groups.size() * sizeof(simd::activation_group)) == 0);
         const auto first = product(set, w.rows, own);
         const float size = 4 * std::sqrt(static_cast<float>(cols)) * static_cast<float>(cols);
         CHECK(close(set, first, wanted, size));
@@ -210,18 +203,18 @@ TEST_CASE("activations as bytes are off by at most half a step, and poison stays
     inputs x(set, 3, 160, numbers(480, 9));
     for (std::size_t r = 0; r < 3; ++r) {
       for (std::size_t c = 0; c < 160; ++c) {
-        const float step = x.scales[r * 3 + c / 64];
+        const float step = x.groups[r * 3 + c / 64].scale;
         CHECK(std::fabs(x.value(r, c, true) - x.value(r, c, false)) <= 0.5001 * step);
       }
     }
     const inputs zero(set, 1, 32, std::vector<float>(32, 0.0f));
-    CHECK(zero.scales[0] == 0);
-    CHECK(zero.offsets[0] == 0);
+    CHECK(zero.groups[0].scale == 0);
+    CHECK(zero.groups[0].offsets[0] == 0);
     for (const float bad :
          {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
       auto values = numbers(64, 3);
       values[50] = bad;
-      CHECK(std::isnan(inputs(set, 1, 64, values).scales[0]));
+      CHECK(std::isnan(inputs(set, 1, 64, values).groups[0].scale));
     }
   });
 }

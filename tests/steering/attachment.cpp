@@ -12,11 +12,11 @@ using namespace multitudes_test;
 
 namespace {
 
-const auto& space = small_space;
-
-st::plan some_plan() { return *st::compile(random_persona(space, 1), st::in_raw_units(1.0f)); }
+st::plan some_plan() {
+  return *st::compile(random_persona(small_space, 1), st::in_raw_units(1.0f));
+}
 st::plan timed_plan() {
-  const auto p = random_persona(space, 1);
+  const auto p = random_persona(small_space, 1);
   return *st::compile(st::over_time(st::decay(8), st::add(p, st::in_raw_units(1.0f))));
 }
 

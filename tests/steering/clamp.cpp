@@ -12,8 +12,7 @@ using namespace multitudes_test;
 
 namespace {
 
-const auto& space = small_space;
-const st::residual_norms norms{space, {1.0f, 2.0f, 4.0f, 8.0f}};
+const st::residual_norms norms{small_space, {1.0f, 2.0f, 4.0f, 8.0f}};
 
 /// A row that reads `x` along `d`.
 std::vector<float> row_that_reads(double x, const row& d) {
@@ -26,9 +25,9 @@ std::vector<float> row_that_reads(double x, const row& d) {
 }  // namespace
 
 TEST_CASE("a clamp brings readings into the band, in norms of the layer, and leaves those inside") {
-  const auto u = unit_persona(space, 1);
+  const auto u = unit_persona(small_space, 1);
   const auto plan = *st::compile(st::clamp(u, st::in_norms(-0.25f), st::in_norms(0.5f)), norms);
-  for (std::size_t l = 0; l < space.n_layers; ++l) {
+  for (std::size_t l = 0; l < small_space.n_layers; ++l) {
     const row d = row_of(u, l);
     const double norm = static_cast<double>(norms.typical[l]);
     CHECK(along(steered(plan, l, row_that_reads(9, d)), d) == doctest::Approx(0.5 * norm));
@@ -39,7 +38,7 @@ TEST_CASE("a clamp brings readings into the band, in norms of the layer, and lea
 }
 
 TEST_CASE("a cap has no lower bound") {
-  const auto u = unit_persona(space, 1);
+  const auto u = unit_persona(small_space, 1);
   const auto plan = *st::compile(st::cap(u, st::in_raw_units(2)));
   const row d = row_of(u, 1);
   CHECK(along(steered(plan, 1, row_that_reads(9, d)), d) == doctest::Approx(2));
@@ -48,11 +47,11 @@ TEST_CASE("a cap has no lower bound") {
 }
 
 TEST_CASE("on a learned axis, bounds are its readings, at its layer alone") {
-  const auto u = unit_persona(space, 1);
+  const auto u = unit_persona(small_space, 1);
   const auto values = u.direction().row(mt::layer_index(2));
   for (const double half_gap : {0.5, -0.5}) {
-    const mt::reading_axis axis{"kind", space,   mt::layer_index(2), {values.begin(), values.end()},
-                                3,      half_gap};
+    const mt::reading_axis axis{
+        "kind", small_space, mt::layer_index(2), {values.begin(), values.end()}, 3, half_gap};
     const auto plan = *st::compile(st::clamp(axis, -1.0, 2.0));
     const row d = row_of(u, 2);
     for (const double raw : {-9.0, 3.1, 9.0}) {
@@ -72,7 +71,7 @@ TEST_CASE("on a learned axis, bounds are its readings, at its layer alone") {
 }
 
 TEST_CASE("bounds that are no numbers or upside down, and axes of no use, are refused") {
-  const auto u = unit_persona(space, 1);
+  const auto u = unit_persona(small_space, 1);
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
   const auto code = [](const auto& op) {
@@ -90,7 +89,7 @@ TEST_CASE("bounds that are no numbers or upside down, and axes of no use, are re
   CHECK(code(st::clamp(2 * u, st::in_norms(0), st::in_norms(1))) == mt::errc::invalid_argument);
   CHECK(st::compile(st::cap(u, st::in_norms(1))).error().code == mt::errc::invalid_argument);
   const auto values = u.direction().row(mt::layer_index(2));
-  mt::reading_axis axis{"x", space, mt::layer_index(2), {values.begin(), values.end()}, 0, 1};
+  mt::reading_axis axis{"x", small_space, mt::layer_index(2), {values.begin(), values.end()}, 0, 1};
   CHECK(code(st::cap(axis, std::numeric_limits<double>::quiet_NaN())) == mt::errc::non_finite);
   CHECK(st::compile(st::cap(axis, 1.0)).has_value());
   axis.layer = mt::layer_index(4);

@@ -14,13 +14,12 @@ using namespace multitudes_test;
 
 namespace {
 
-const auto& space = small_space;
-
 mt::reading_axis axis_at(std::size_t layer, std::uint64_t seed, double middle = 0.5,
                          double half_gap = 2) {
-  const auto u = unit_persona(space, seed);
+  const auto u = unit_persona(small_space, seed);
   const auto values = u.direction().row(mt::layer_index(layer));
-  return {"axis", space, mt::layer_index(layer), {values.begin(), values.end()}, middle, half_gap};
+  return {"axis", small_space, mt::layer_index(layer), {values.begin(), values.end()},
+          middle, half_gap};
 }
 
 }  // namespace
@@ -29,7 +28,7 @@ TEST_CASE("a monitor reads what each of its axes reads, and only at that axis' l
   std::vector<mt::reading_axis> axes;
   for (std::size_t i = 0; i < st::max_axes; ++i) axes.push_back(axis_at((i * 7) % 3, i + 1));
   const auto m = *st::monitor::make(axes);
-  const auto h = random_row(space.model_dim, 5);
+  const auto h = random_row(small_space.model_dim, 5);
   std::vector<float> readings(axes.size(), -77.0f);
   for (std::size_t l = 0; l < 5; ++l) {
     m.read(mt::layer_index(l), h, readings);
@@ -65,7 +64,7 @@ TEST_CASE("axes that do not fit together, or too many, are refused") {
 
 TEST_CASE("a monitor that was never made reads nothing") {
   const st::monitor nothing;
-  std::vector<float> h(space.model_dim);
+  std::vector<float> h(small_space.model_dim);
   nothing.read(mt::layer_index(0), h, {});
   CHECK(nothing.axes().empty());
 }

@@ -16,19 +16,18 @@ using namespace multitudes_test;
 
 namespace {
 
-constexpr mt::activation_space space = small_space;
-const st::residual_norms norms{space, {1.0f, 2.0f, 4.0f, 8.0f}};
+const st::residual_norms four_norms{small_space, {1.0f, 2.0f, 4.0f, 8.0f}};
 constexpr std::uint32_t age = 5;  // tokens under the plan before the one that is looked at
 
 /// What the operators below are made of.
 struct cast {
   explicit cast(std::uint64_t seed)
-      : p(random_persona(space, seed)),
-        q(random_persona(space, seed + 1)),
-        r(random_persona(space, seed + 2)),
-        u(unit_persona(space, seed + 3)),
-        v(unit_persona(space, seed + 4)),
-        w(unit_persona(space, seed + 5)),
+      : p(random_persona(small_space, seed)),
+        q(random_persona(small_space, seed + 1)),
+        r(random_persona(small_space, seed + 2)),
+        u(unit_persona(small_space, seed + 3)),
+        v(unit_persona(small_space, seed + 4)),
+        w(unit_persona(small_space, seed + 5)),
         plane(*mt::subspace::spanned_by(p, q, r)) {}
 
   mt::persona p, q, r, u, v, w;
@@ -50,7 +49,7 @@ template <class Op, class Reference>
 pair_of(Op, Reference) -> pair_of<Op, Reference>;
 
 auto all_operators(const cast& c) {
-  const auto norm = [](std::size_t l) { return static_cast<double>(norms.typical[l]); };
+  const auto norm = [](std::size_t l) { return static_cast<double>(four_norms.typical[l]); };
   const double faded = std::exp2(-5.0 / 3.0);
   const auto out = [&c](std::size_t l) {
     return orthonormal({row_of(c.p, l), row_of(c.q, l), row_of(c.r, l)});
@@ -119,12 +118,12 @@ auto all_operators(const cast& c) {
 template <class Reference>
 double largest_error(const st::plan& plan, Reference reference, std::uint64_t seed) {
   double largest = 0;
-  std::vector<float> h = random_row(space.model_dim, seed, 2.0f);
+  std::vector<float> h = random_row(small_space.model_dim, seed, 2.0f);
   row wanted(h.begin(), h.end());
   auto state = plan.begin(age);
   memory m[2];
-  for (std::size_t l = 0; l < space.n_layers; ++l) {
-    const std::vector<float> news = random_row(space.model_dim, seed + 1000 * (l + 1));
+  for (std::size_t l = 0; l < small_space.n_layers; ++l) {
+    const std::vector<float> news = random_row(small_space.model_dim, seed + 1000 * (l + 1));
     for (std::size_t i = 0; i < h.size(); ++i) {
       h[i] += news[i];
       wanted[i] = static_cast<double>(h[i]);
@@ -153,7 +152,7 @@ TEST_CASE("every operator does what its formula says") {
           const auto check = [&](const auto& one) {
             CAPTURE(which++);
             CAPTURE(seed);
-            const auto plan = st::compile(one.op, norms);
+            const auto plan = st::compile(one.op, four_norms);
             REQUIRE_MESSAGE(plan.has_value(), plan.error().message());
             CHECK(!plan->is_neutral());
             CHECK(largest_error(
@@ -180,7 +179,7 @@ TEST_CASE("two operators act one after the other, whichever they are") {
               ++which_second;
               CAPTURE(which_first);
               CAPTURE(which_second);
-              const auto plan = st::compile(a.op | b.op, norms);
+              const auto plan = st::compile(a.op | b.op, four_norms);
               REQUIRE(plan.has_value());
               CHECK(largest_error(
                         *plan,
@@ -199,10 +198,10 @@ TEST_CASE("two operators act one after the other, whichever they are") {
 }
 
 TEST_CASE("operators that do not commute act in the order in which they are written") {
-  const auto u = unit_persona(space, 1);
+  const auto u = unit_persona(small_space, 1);
   const auto push = st::add(u, st::in_raw_units(3.0f));
   const auto remove = st::project_out(u);
-  const auto h = random_row(space.model_dim, 5);
+  const auto h = random_row(small_space.model_dim, 5);
   const row d = row_of(u, 2);
   CHECK(along(steered(*st::compile(remove | push), 2, h), d) == doctest::Approx(3));
   CHECK(along(steered(*st::compile(push | remove), 2, h), d) == doctest::Approx(0).epsilon(1e-5));
@@ -221,7 +220,7 @@ TEST_CASE("directions in bf16 do nearly the same, and a single addition exactly 
           const auto check = [&](const auto& one) {
             CAPTURE(which++);
             CAPTURE(seed);
-            const auto plan = *st::compile(one.op, norms, st::storage::bf16);
+            const auto plan = *st::compile(one.op, four_norms, st::storage::bf16);
             // A turn of 0.1 degrees of directions that a row of norm 12 is projected on.
             CHECK(largest_error(
                       plan, [&](std::size_t l, row& h, memory* m) { one.reference(l, h, m[0]); },
@@ -233,7 +232,7 @@ TEST_CASE("directions in bf16 do nearly the same, and a single addition exactly 
   }
   const cast c(5);
   const auto push = st::add(c.p, st::in_raw_units(0.3f));
-  const auto h = random_row(space.model_dim, 5);
+  const auto h = random_row(small_space.model_dim, 5);
   CHECK(st::compile(push, st::storage::bf16)->id() == st::compile(push)->id());
   CHECK(steered(*st::compile(push, st::storage::bf16), 1, h) == steered(*st::compile(push), 1, h));
   const auto out = st::project_out(c.plane);
@@ -257,7 +256,7 @@ TEST_CASE("composition is associative, bit for bit") {
   const auto right = *st::compile(a | (b | d));
   CHECK(left.id() == right.id());
   CHECK(left.label() == right.label());
-  const auto h = random_row(space.model_dim, 5);
+  const auto h = random_row(small_space.model_dim, 5);
   CHECK(steered(left, 1, h) == steered(right, 1, h));
 }
 
@@ -265,7 +264,7 @@ TEST_CASE("neighboring additions are one vector, and what cancels is nothing") {
   const cast c(4);
   const auto push = [&](const mt::persona& p, float s) { return st::add(p, st::in_raw_units(s)); };
   const auto folded = *st::compile(push(c.p, 0.3f) | push(c.q, -1.0f) | push(c.p, 0.2f));
-  CHECK(folded.at(mt::layer_index(1)).size() == space.model_dim);
+  CHECK(folded.at(mt::layer_index(1)).size() == small_space.model_dim);
   CHECK(st::compile(push(c.p, 0.3f) | push(c.p, -0.3f))->is_neutral());
   CHECK(
       st::compile(push(c.p, 0.3f) | push(c.q, 1) | push(c.p, -0.3f) | push(c.q, -1))->is_neutral());
@@ -279,9 +278,9 @@ TEST_CASE("neighboring additions are one vector, and what cancels is nothing") {
 }
 
 TEST_CASE("operators of several models are refused") {
-  auto elsewhere = space;
+  auto elsewhere = small_space;
   elsewhere.model.value = 8;
-  const auto here = unit_persona(space, 1);
+  const auto here = unit_persona(small_space, 1);
   const auto there = unit_persona(elsewhere, 1);
   const auto s = st::in_raw_units(1.0f);
   const auto code = [](const auto& op) { return st::compile(op).error().code; };
@@ -298,11 +297,11 @@ TEST_CASE("operators of several models are refused") {
 
 TEST_CASE("a layer has room for a number of directions, and no more") {
   std::vector<mt::persona> many;
-  for (std::uint64_t i = 0; i < 36; ++i) many.push_back(random_persona(space, i));
+  for (std::uint64_t i = 0; i < 36; ++i) many.push_back(random_persona(small_space, i));
   const auto wide = *mt::subspace::spanned_by(std::span<const mt::persona>(many));
   CHECK(st::compile(st::project_out(wide)).has_value());
   std::vector<mt::persona> others;
-  for (std::uint64_t i = 0; i < 36; ++i) others.push_back(random_persona(space, 100 + i));
+  for (std::uint64_t i = 0; i < 36; ++i) others.push_back(random_persona(small_space, 100 + i));
   const auto other = *mt::subspace::spanned_by(std::span<const mt::persona>(others));
   const auto refused = st::compile(st::project_out(wide) | st::project_out(other));
   REQUIRE(!refused.has_value());
@@ -310,8 +309,8 @@ TEST_CASE("a layer has room for a number of directions, and no more") {
 }
 
 TEST_CASE("what has no direction and what cannot be copied are told apart when compiling") {
-  const auto u = unit_persona(space, 1);
-  auto owning = st::add(unit_persona(space, 2), st::in_raw_units(1.0f));
+  const auto u = unit_persona(small_space, 1);
+  auto owning = st::add(unit_persona(small_space, 2), st::in_raw_units(1.0f));
   using owning_type = decltype(owning);
   CHECK(st::storable_operator<owning_type>);    // moved along
   CHECK(!st::storable_operator<owning_type&>);  // would copy the persona

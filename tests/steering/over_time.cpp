@@ -12,10 +12,8 @@ using namespace multitudes_test;
 
 namespace {
 
-const auto& space = small_space;
-
 double reading(const st::plan& plan, std::uint32_t age, const row& d) {
-  std::vector<float> h(space.model_dim, 0.0f);
+  std::vector<float> h(small_space.model_dim, 0.0f);
   auto state = plan.begin(age);
   plan.apply(mt::layer_index(1), h, state);
   return along(h, d);
@@ -24,7 +22,7 @@ double reading(const st::plan& plan, std::uint32_t age, const row& d) {
 }  // namespace
 
 TEST_CASE("an addition follows its envelope, and nested envelopes multiply") {
-  const auto u = unit_persona(space, 1);
+  const auto u = unit_persona(small_space, 1);
   const auto push = st::add(u, st::in_raw_units(8.0f));
   const row d = row_of(u, 1);
   const auto plan = *st::compile(st::over_time(st::fade_in(4), push));
@@ -39,11 +37,11 @@ TEST_CASE("an addition follows its envelope, and nested envelopes multiply") {
 }
 
 TEST_CASE("a rotation in part keeps the norm") {
-  const auto u = unit_persona(space, 1);
-  const auto v = unit_persona(space, 2);
+  const auto u = unit_persona(small_space, 1);
+  const auto v = unit_persona(small_space, 2);
   const auto plan =
       *st::compile(st::over_time(st::fade_in(4), st::rotate(u, v, st::in_degrees(80))));
-  const auto h = random_row(space.model_dim, 3);
+  const auto h = random_row(small_space.model_dim, 3);
   auto turned = h;
   auto state = plan.begin(1);
   plan.apply(mt::layer_index(1), turned, state);
@@ -54,7 +52,7 @@ TEST_CASE("a rotation in part keeps the norm") {
 }
 
 TEST_CASE("envelopes are part of a plan's identity") {
-  const auto u = unit_persona(space, 1);
+  const auto u = unit_persona(small_space, 1);
   const auto push = st::add(u, st::in_raw_units(8.0f));
   const auto id = [&](const st::envelope& e) { return st::compile(st::over_time(e, push))->id(); };
   CHECK(id(st::fade_in(4)) == id(st::fade_in(4)));
@@ -67,7 +65,7 @@ TEST_CASE("envelopes are part of a plan's identity") {
 }
 
 TEST_CASE("a bad envelope and more envelopes than a plan holds are refused") {
-  const auto u = unit_persona(space, 1);
+  const auto u = unit_persona(small_space, 1);
   const auto push = st::add(u, st::in_raw_units(8.0f));
   CHECK(st::compile(st::over_time(st::decay(-1), push)).error().code == mt::errc::invalid_argument);
   const auto timed = [&](std::uint32_t n) { return st::over_time(st::hold(n), push); };

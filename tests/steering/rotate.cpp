@@ -11,16 +11,14 @@ namespace mt = multitudes;
 namespace st = multitudes::steering;
 using namespace multitudes_test;
 
-namespace {
-const auto& space = small_space;
-}
+namespace {}
 
 TEST_CASE("a quarter turn takes the first direction to the second's side, and keeps the norm") {
-  const auto p = random_persona(space, 1);
-  const auto q = random_persona(space, 2);
+  const auto p = random_persona(small_space, 1);
+  const auto q = random_persona(small_space, 2);
   const auto plan = *st::compile(st::rotate(p, q, st::in_degrees(90)));
   const auto plane = orthonormal({row_of(p, 1), row_of(q, 1)});
-  const auto h = random_row(space.model_dim, 3, 4.0f);
+  const auto h = random_row(small_space.model_dim, 3, 4.0f);
   const auto turned = steered(plan, 1, h);
   CHECK(along(turned, plane[1]) == doctest::Approx(along(h, plane[0])).epsilon(1e-5));
   CHECK(along(turned, plane[0]) == doctest::Approx(-along(h, plane[1])).epsilon(1e-5));
@@ -30,9 +28,9 @@ TEST_CASE("a quarter turn takes the first direction to the second's side, and ke
 }
 
 TEST_CASE("turning there and back, or by nothing, is nothing") {
-  const auto p = random_persona(space, 1);
-  const auto q = random_persona(space, 2);
-  const auto h = random_row(space.model_dim, 3, 4.0f);
+  const auto p = random_persona(small_space, 1);
+  const auto q = random_persona(small_space, 2);
+  const auto h = random_row(small_space.model_dim, 3, 4.0f);
   const auto both =
       *st::compile(st::rotate(p, q, st::in_radians(0.7)) | st::rotate(p, q, st::in_radians(-0.7)));
   const auto out = steered(both, 1, h);
@@ -41,9 +39,9 @@ TEST_CASE("turning there and back, or by nothing, is nothing") {
 }
 
 TEST_CASE("lengths of the two directions do not matter, and a layer without either is left alone") {
-  const auto p = random_persona(space, 1);
-  const auto q = random_persona(space, 2);
-  const auto h = random_row(space.model_dim, 3, 4.0f);
+  const auto p = random_persona(small_space, 1);
+  const auto q = random_persona(small_space, 2);
+  const auto h = random_row(small_space.model_dim, 3, 4.0f);
   const auto out = steered(*st::compile(st::rotate(p, q, st::in_radians(0.7))), 1, h);
   const auto same = steered(*st::compile(st::rotate(3 * p, 0.1 * q, st::in_radians(0.7))), 1, h);
   for (std::size_t i = 0; i < h.size(); ++i) CHECK(std::abs(out[i] - same[i]) < 1e-5f);
@@ -53,8 +51,8 @@ TEST_CASE("lengths of the two directions do not matter, and a layer without eith
 }
 
 TEST_CASE("an angle that is no number and directions of one line are refused") {
-  const auto p = random_persona(space, 1);
-  const auto q = random_persona(space, 2);
+  const auto p = random_persona(small_space, 1);
+  const auto q = random_persona(small_space, 2);
   for (const double bad :
        {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
     CHECK(st::compile(st::rotate(p, q, st::in_radians(bad))).error().code == mt::errc::non_finite);

@@ -12,8 +12,6 @@ using namespace multitudes_test;
 
 namespace {
 
-const auto& space = small_space;
-
 /// A row that reads `x` along `d`.
 std::vector<float> row_that_reads(double x, const row& d) {
   auto h = random_row(d.size(), 3);
@@ -25,8 +23,8 @@ std::vector<float> row_that_reads(double x, const row& d) {
 }  // namespace
 
 TEST_CASE("a gate opens for rows on its side of the bound") {
-  const auto u = unit_persona(space, 1);
-  const auto p = random_persona(space, 2);
+  const auto u = unit_persona(small_space, 1);
+  const auto p = random_persona(small_space, 2);
   const auto push = st::add(p, st::in_raw_units(1));
   const row d = row_of(u, 2);
   const auto acts = [&](const auto& op, double x) {
@@ -44,7 +42,7 @@ TEST_CASE("a gate opens for rows on its side of the bound") {
 }
 
 TEST_CASE("a condition sees what stands before it and not what it guards") {
-  const auto u = unit_persona(space, 1);
+  const auto u = unit_persona(small_space, 1);
   const auto push = st::add(u, st::in_raw_units(2));
   const row d = row_of(u, 2);
   const auto h = row_that_reads(0, d);
@@ -59,13 +57,13 @@ TEST_CASE("a condition sees what stands before it and not what it guards") {
 }
 
 TEST_CASE("a condition of one layer holds for the later ones of the same token") {
-  const auto u = unit_persona(space, 1);
-  const auto p = random_persona(space, 2);
+  const auto u = unit_persona(small_space, 1);
+  const auto p = random_persona(small_space, 2);
   const auto plan = *st::compile(st::when(st::above(u, st::in_raw_units(1)).at(mt::layer_index(1)),
                                           st::add(p | mt::only_layers(2, 3), st::in_raw_units(1))));
   for (const double x : {0.5, 1.5}) {
     auto state = plan.begin(0);
-    for (std::size_t l = 0; l < space.n_layers; ++l) {
+    for (std::size_t l = 0; l < small_space.n_layers; ++l) {
       const auto before = row_that_reads(l == 1 ? x : 5 - x, row_of(u, l));
       auto h = before;
       plan.apply(mt::layer_index(l), h, state);
@@ -75,9 +73,9 @@ TEST_CASE("a condition of one layer holds for the later ones of the same token")
 }
 
 TEST_CASE("a gate in a gate needs both, and each is looked at for itself") {
-  const auto u = unit_persona(space, 1);
-  const auto v = unit_persona(space, 2);
-  const auto p = random_persona(space, 3);
+  const auto u = unit_persona(small_space, 1);
+  const auto v = unit_persona(small_space, 2);
+  const auto p = random_persona(small_space, 3);
   const auto zero = st::in_raw_units(0);
   const auto plan = *st::compile(st::when(
       st::above(u, zero), st::when(st::above(v, zero).at(mt::layer_index(0)),
@@ -98,11 +96,11 @@ TEST_CASE("a gate in a gate needs both, and each is looked at for itself") {
 }
 
 TEST_CASE("on a learned axis the bound is a reading and the layer the axis' own") {
-  const auto u = unit_persona(space, 1);
+  const auto u = unit_persona(small_space, 1);
   const auto values = u.direction().row(mt::layer_index(1));
-  const mt::reading_axis axis{"kind", space, mt::layer_index(1), {values.begin(), values.end()},
-                              3,      -0.5};
-  const auto p = random_persona(space, 2);
+  const mt::reading_axis axis{
+      "kind", small_space, mt::layer_index(1), {values.begin(), values.end()}, 3, -0.5};
+  const auto p = random_persona(small_space, 2);
   const auto push = st::add(p | mt::only_layers(1, 3), st::in_raw_units(1));
   const auto plan = *st::compile(st::when(st::above(axis, 0.0), push));
   for (const double x : {2.0, 4.0}) {
@@ -118,8 +116,8 @@ TEST_CASE("on a learned axis the bound is a reading and the layer the axis' own"
 }
 
 TEST_CASE("a condition that is not known where it is needed is refused, and not taken for closed") {
-  const auto u = unit_persona(space, 1);
-  const auto p = random_persona(space, 2);
+  const auto u = unit_persona(small_space, 1);
+  const auto p = random_persona(small_space, 2);
   const auto bound = st::in_raw_units(0);
   const auto push = st::add(p, st::in_raw_units(1));
   const auto refused = [](const auto& op) {
@@ -143,7 +141,7 @@ TEST_CASE("a condition that is not known where it is needed is refused, and not 
 }
 
 TEST_CASE("a plan of nothing but conditions is the neutral plan") {
-  const auto u = unit_persona(space, 1);
+  const auto u = unit_persona(small_space, 1);
   CHECK(st::compile(st::when(st::above(u, st::in_raw_units(0)).at(mt::layer_index(0)),
                              st::add(u, st::in_raw_units(0))))
             ->is_neutral());

@@ -91,14 +91,12 @@ class reference_model {
     namespace simd = multitudes::simd;
     if (!simd::uses_bytes(m.format)) return x;
     const std::vector<float> floats(x.begin(), x.end());
-    std::vector<std::int8_t> bytes(x.size());
-    std::vector<float> scales(x.size() / simd::activation_block + 1);
-    std::vector<std::int32_t> offsets(x.size() / simd::product_block);
-    simd::kernels_for<simd::scalar>.quantize(floats.data(), x.size(), bytes.data(), scales.data(),
-                                             offsets.data());
+    std::vector<simd::activation_group> groups(simd::n_activation_groups(x.size()));
+    simd::kernels_for<simd::scalar>.quantize(floats.data(), x.size(), groups.data());
     row meant(x.size());
     for (std::size_t i = 0; i < x.size(); ++i) {
-      meant[i] = static_cast<double>(scales[i / simd::activation_block]) * bytes[i];
+      const auto& group = groups[i / simd::activation_block];
+      meant[i] = static_cast<double>(group.scale) * group.values[i % simd::activation_block];
     }
     return meant;
   }

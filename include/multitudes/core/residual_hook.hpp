@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <multitudes/core/function_ref.hpp>
 #include <multitudes/core/index.hpp>
 
 #include <concepts>
@@ -21,5 +22,9 @@ struct no_hook {
 };
 
 static_assert(residual_hook<no_hook>);
+
+/// Any hook, borrowed: one indirect call for each row and layer, and one forward pass in a program
+/// instead of one for each kind of hook.
+using residual_hook_ref = function_ref<void(row_index, layer_index, std::span<float>)>;
 
 }  // namespace multitudes

@@ -54,7 +54,7 @@ struct workspace {
                                    (quantized_bytes(p.model_dim) + quantized_bytes(p.query_dim()) +
                                     quantized_bytes(p.ffn_dim)) +
                                checked_size(limits.max_logit_rows) * quantized_bytes(p.model_dim);
-    return (floats * checked_size(sizeof(float)) + bytes + checked_size(26 * arena_alignment))
+    return (floats * checked_size(sizeof(float)) + bytes + checked_size(18 * arena_alignment))
         .get();
   }
 
@@ -111,30 +111,16 @@ struct workspace {
   }
 
  private:
-  static constexpr std::size_t blocks(std::size_t cols, std::size_t block) noexcept {
-    return cols / block + (cols % block != 0 ? 1 : 0);
-  }
   static checked_size quantized_bytes(std::size_t cols) noexcept {
-    return checked_size(cols) +
-           checked_size(blocks(cols, simd::activation_block)) * checked_size(sizeof(float)) +
-           checked_size(blocks(cols, simd::product_block)) * checked_size(sizeof(std::int32_t));
+    return checked_size(simd::n_activation_groups(cols)) *
+           checked_size(sizeof(simd::activation_group));
   }
   static expected<simd::quantized_rows> make_quantized(std::size_t n_rows, std::size_t cols,
                                                        arena& memory) {
-    simd::quantized_rows made{.n_rows = n_rows,
-                              .values_stride = cols,
-                              .scales_stride = blocks(cols, simd::activation_block),
-                              .offsets_stride = blocks(cols, simd::product_block)};
-    auto values = memory.take<std::int8_t>(n_rows * made.values_stride);
-    if (!values) return forward_error(values);
-    auto scales = memory.take<float>(n_rows * made.scales_stride);
-    if (!scales) return forward_error(scales);
-    auto offsets = memory.take<std::int32_t>(n_rows * made.offsets_stride);
-    if (!offsets) return forward_error(offsets);
-    made.values = values->data();
-    made.scales = scales->data();
-    made.offsets = offsets->data();
-    return made;
+    const std::size_t stride = simd::n_activation_groups(cols);
+    auto groups = memory.take<simd::activation_group>(n_rows * stride);
+    if (!groups) return forward_error(groups);
+    return simd::quantized_rows{groups->data(), n_rows, stride};
   }
 };
 

@@ -9,25 +9,30 @@
 
 namespace multitudes::simd {
 
-/// Rows of activations as 8-bit numbers: value = scale * byte, with one scale for every
-/// `activation_block` columns. `offsets` has, for every `product_block` columns, -128 times the
-/// sum of the bytes: what unsigned weights add too much.
-struct quantized_rows {
-  std::int8_t* values = nullptr;    // (n_rows, cols)
-  float* scales = nullptr;          // (n_rows, blocks of 64)
-  std::int32_t* offsets = nullptr;  // (n_rows, blocks of 32)
-  std::size_t n_rows = 0;
-  std::size_t values_stride = 0;
-  std::size_t scales_stride = 0;
-  std::size_t offsets_stride = 0;
+/// 64 columns of a row of activations as 8-bit numbers: value = scale * byte. `offsets` has, for
+/// each half, -128 times the sum of its bytes: what unsigned weights add too much.
+struct activation_group {
+  std::int8_t values[activation_block];
+  float scale;
+  std::int32_t offsets[activation_block / product_block];
+};
 
+/// The groups of a row; the last may be filled by half.
+[[nodiscard]] constexpr std::size_t n_activation_groups(std::size_t cols) noexcept {
+  return cols / activation_block + (cols % activation_block != 0 ? 1 : 0);
+}
+
+/// Rows of activations as 8-bit numbers.
+struct quantized_rows {
+  activation_group* data = nullptr;  // (n_rows, stride)
+  std::size_t n_rows = 0;
+  std::size_t stride = 0;  ///< groups of a row
+
+  [[nodiscard]] constexpr activation_group* row(std::size_t r) const noexcept {
+    return data + r * stride;
+  }
   [[nodiscard]] constexpr quantized_rows rows(std::size_t first, std::size_t n) const noexcept {
-    quantized_rows part = *this;
-    part.values += first * values_stride;
-    part.scales += first * scales_stride;
-    part.offsets += first * offsets_stride;
-    part.n_rows = n;
-    return part;
+    return {row(first), n, stride};
   }
 };
 

@@ -14,7 +14,6 @@
 
 #include <concepts>
 #include <span>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -59,12 +58,6 @@ struct native_of<Arch> {
 /// It differs between translation units with different flags, as do the kernels made for it:
 /// they are different functions and may be linked together.
 using native = detail::native_of<xsimd::default_arch>::type;
-
-/// The name of what runs, such as "avx512bw", "sse2" or "scalar".
-template <instruction_set I = native>
-[[nodiscard]] constexpr std::string_view active_isa() noexcept {
-  return I::name();
-}
 
 namespace detail {
 

@@ -73,8 +73,7 @@ struct kernel_set {
                  const float* sines, std::size_t rotary_dim, bool interleaved) noexcept;
   /// A row as bytes; n is a multiple of product_block. A value that is not finite makes the scale
   /// of its block NaN.
-  void (*quantize)(const float* x, std::size_t n, std::int8_t* values, float* scales,
-                   std::int32_t* offsets) noexcept;
+  void (*quantize)(const float* x, std::size_t n, activation_group* out) noexcept;
   /// y[n][r] = weight row r times activation n, for first_row <= r < last_row; first_row is a
   /// multiple of panel_rows.
   ///
@@ -106,11 +105,13 @@ constexpr kernel_set set_of(std::string_view name, bool (*is_supported)() noexce
 
 inline bool always_supported() noexcept { return true; }
 
+MULTITUDES_BEGIN_OWN_REGION
 namespace flags {
 template <class I>
 using wide_for = wide_for_flags<I>;
 #include <multitudes/simd/detail/kernels.inc>
 }  // namespace flags
+MULTITUDES_END_OWN_REGION
 
 }  // namespace detail
 }  // namespace multitudes::simd
@@ -219,5 +220,8 @@ inline const kernel_set& choose_kernels() noexcept {
   static const kernel_set& chosen = detail::choose_kernels();
   return chosen;
 }
+
+/// The name of what models run on here, such as "avx512", "avx2" or "sse2".
+[[nodiscard]] inline std::string_view active_isa() noexcept { return active_kernels().name; }
 
 }  // namespace multitudes::simd

@@ -94,8 +94,7 @@ class forward_pass {
     return 0;
   }
 
-  template <residual_hook H>
-  void run_tile(stage now, layer_index at, std::size_t tile, const H& hook) const {
+  void run_tile(stage now, layer_index at, std::size_t tile, residual_hook_ref hook) const {
     const layer_weights& layer = model_->layers[at.value];
     switch (now) {
       case stage::embed: return embed(tile);
@@ -244,8 +243,7 @@ class forward_pass {
     }
   }
 
-  template <residual_hook H>
-  void finish(std::size_t r, layer_index layer, const H& hook) const {
+  void finish(std::size_t r, layer_index layer, residual_hook_ref hook) const {
     add_delta(r);
     hook(row_index(r), layer, work_.residual.row(r));
     if (layer.value + 1 != model_->shape.n_layers) {
@@ -305,9 +303,7 @@ class forward_pass {
   void quantize(matrix_view<const float> from, const simd::quantized_rows& to, std::size_t r,
                 std::size_t first, std::size_t last) const noexcept {
     kernels_->quantize(from.data() + r * from.stride() + first, last - first,
-                       to.values + r * to.values_stride + first,
-                       to.scales + r * to.scales_stride + first / simd::activation_block,
-                       to.offsets + r * to.offsets_stride + first / simd::product_block);
+                       to.row(r) + first / simd::activation_block);
   }
 
   /// Which activations the model's weights want as bytes.

@@ -2,9 +2,14 @@
 #pragma once
 
 #include <multitudes/config/compiler.hpp>
+#include <multitudes/config/regions.hpp>
 #include <multitudes/simd/bridge.hpp>
 #include <multitudes/simd/half.hpp>
 #include <multitudes/simd/isa.hpp>
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 #include <algorithm>
 #include <bit>
@@ -13,6 +18,7 @@
 #include <cstdint>
 #include <cstring>
 
+MULTITUDES_BEGIN_OWN_REGION
 namespace multitudes::simd::detail {
 
 /// 16 floats on whatever the compiler's flags allow, see wide_avx512.hpp for the words; on
@@ -33,7 +39,7 @@ struct wide_for_flags {
     std::uint8_t byte[4 * width];
   };
 
-  alignas(64) float lane[width];
+  float lane[width];
 
   template <class F>
   static MULTITUDES_ALWAYS_INLINE wide_for_flags each(F f) noexcept {
@@ -194,11 +200,28 @@ struct wide_for_flags {
   }
   static MULTITUDES_ALWAYS_INLINE ints dot(ints sum, const bytes& w,
                                            const std::int8_t* four) noexcept {
+#if defined(__aarch64__)
+    // Signed numbers, 128 less, have instructions; what is missing is the same for every lane.
+    std::int32_t bits;
+    std::memcpy(&bits, four, 4);
+    const int8x16_t x = vreinterpretq_s8_s32(vdupq_n_s32(bits));
+    const int32x4_t offset = vdupq_n_s32(128 * (four[0] + four[1] + four[2] + four[3]));
+    for (std::size_t i = 0; i < width; i += 4) {
+      const uint8x16_t unsigned_weights = vld1q_u8(w.byte + 4 * i);
+      const int8x16_t weights = vreinterpretq_s8_u8(veorq_u8(unsigned_weights, vdupq_n_u8(0x80)));
+      const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(weights), vget_low_s8(x)));
+      const int32x4_t high = vpaddlq_s16(vmull_high_s8(weights, x));
+      const int32x4_t before = vaddq_s32(vld1q_s32(sum.lane + i), offset);
+      vst1q_s32(sum.lane + i, vaddq_s32(before, vpaddq_s32(low, high)));
+    }
+#else
     for (std::size_t i = 0; i < width; ++i) {
       for (std::size_t k = 0; k < 4; ++k) sum.lane[i] += w.byte[4 * i + k] * four[k];
     }
+#endif
     return sum;
   }
 };
 
 }  // namespace multitudes::simd::detail
+MULTITUDES_END_OWN_REGION
