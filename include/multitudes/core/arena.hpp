@@ -3,6 +3,10 @@
 
 #include <multitudes/core/expected.hpp>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -78,7 +82,9 @@ class heap_block {
                     ? nullptr
                     : static_cast<std::byte*>(::operator new[](
                           bytes, std::align_val_t(arena_alignment), std::nothrow))),
-        size_(memory_ ? bytes : 0) {}
+        size_(memory_ ? bytes : 0) {
+    ask_for_large_pages();
+  }
 
   [[nodiscard]] std::span<std::byte> bytes() const noexcept {
     return {memory_.get(), memory_ ? size_ : 0};  // a moved-from block keeps its size
@@ -90,6 +96,19 @@ class heap_block {
       ::operator delete[](p, std::align_val_t(arena_alignment));
     }
   };
+
+  /// What is read from one end to the other again and again should not wait for page tables.
+  void ask_for_large_pages() const noexcept {
+#if defined(__linux__)
+    constexpr std::size_t large_page = std::size_t{1} << 21;
+    const auto start = reinterpret_cast<std::uintptr_t>(memory_.get());
+    const std::size_t skipped = (large_page - start % large_page) % large_page;
+    if (size_ < skipped + large_page) return;
+    // Advice only: where it is not taken, nothing changes.
+    ::madvise(memory_.get() + skipped, (size_ - skipped) / large_page * large_page, MADV_HUGEPAGE);
+#endif
+  }
+
   std::unique_ptr<std::byte[], release> memory_;
   std::size_t size_ = 0;
 };

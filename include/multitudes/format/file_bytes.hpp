@@ -25,6 +25,7 @@
 #include <windows.h>
 #else
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 namespace multitudes {
@@ -61,6 +62,12 @@ class file_bytes {
     std::byte* start = map_view(file->number(), *size);
     if (start == nullptr) return fail(detail::os_error("map file", path, "a file to map"));
     return file_bytes(start, {.size = *size, .mapped = true});
+  }
+
+  /// Says that a part of a mapped file is not looked at again soon: its memory may go to others.
+  /// It can still be read. Bytes that are not mapped stay as they are.
+  void let_go(std::span<const std::byte> part) const noexcept {
+    if (memory_.get_deleter().mapped && !part.empty()) let_go_of_view(part);
   }
 
   /// Copies bytes that are in memory already.
@@ -126,12 +133,22 @@ class file_bytes {
     return static_cast<std::byte*>(start);
   }
   static void unmap_view(std::byte* start, std::size_t) noexcept { ::UnmapViewOfFile(start); }
+  static void let_go_of_view(std::span<const std::byte>) noexcept {}
 #else
   static std::byte* map_view(int file, std::size_t size) noexcept {
     void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
     return start == MAP_FAILED ? nullptr : static_cast<std::byte*>(start);
   }
   static void unmap_view(std::byte* start, std::size_t size) noexcept { ::munmap(start, size); }
+  static void let_go_of_view(std::span<const std::byte> part) noexcept {
+    // Whole pages only; advice that is not taken does no harm.
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const auto start = reinterpret_cast<std::uintptr_t>(part.data());
+    const std::size_t skipped = (page - start % page) % page;
+    if (part.size() < skipped + page) return;
+    auto* first = const_cast<std::byte*>(part.data()) + skipped;
+    ::madvise(first, (part.size() - skipped) / page * page, MADV_DONTNEED);
+  }
 #endif
 
   std::unique_ptr<std::byte[], release> memory_;

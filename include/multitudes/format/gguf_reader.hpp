@@ -92,6 +92,9 @@ class file {
               [](const value& v) { return v.template as_integers<T>(); });
   }
 
+  /// See `file_bytes::let_go`.
+  void let_go(std::span<const std::byte> part) const noexcept { bytes_.let_go(part); }
+
  private:
   file(file_bytes bytes, detail::contents contents, std::string name)
       : bytes_(std::move(bytes)), contents_(std::move(contents)), name_(std::move(name)) {}

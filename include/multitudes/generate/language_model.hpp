@@ -39,8 +39,7 @@ struct load_options {
 ///
 /// Errors:  those of model::load and read_vocabulary; shape_mismatch if the tokenizer knows more
 ///          pieces than the model has embeddings.
-inline expected<language_model> make_language_model(gguf::file file) {
-  auto shared = std::make_shared<const gguf::file>(std::move(file));
+inline expected<language_model> make_language_model(std::shared_ptr<const gguf::file> shared) {
   auto tokenizer = read_tokenizer(*shared);
   if (!tokenizer) return forward_error(tokenizer);
   auto weights = model::load(shared);
@@ -58,21 +57,35 @@ inline expected<language_model> make_language_model(gguf::file file) {
                         std::make_shared<const text::tokenizer>(*std::move(tokenizer))};
 }
 
+inline expected<language_model> make_language_model(gguf::file file) {
+  return make_language_model(std::make_shared<const gguf::file>(std::move(file)));
+}
+
+/// Told now and then how much of a model is in memory, in bytes.
+using load_progress = function_ref<void(std::size_t done, std::size_t in_all)>;
+
 /// Loads a model of the Llama family from a GGUF file. The workers bring its weights into the
 /// order in which products read them; the file is mapped meanwhile and must not change.
 ///
 /// Errors:  io_failure, truncated, malformed or unsupported, naming the place in the file;
 ///          out_of_memory.
-/// Cost:    one copy of the weights; nothing if they stay mapped.
+/// Cost:    one copy of the weights, and as much memory as they have in the file; nothing of both
+///          if they stay mapped.
 /// Example: examples/smallest.cpp
 template <executor E>
-expected<language_model> load_model(const std::string& path, E& workers,
-                                    model::pack_progress progress, load_options how = {}) {
+expected<language_model> load_model(const std::string& path, E& workers, load_progress progress,
+                                    load_options how = {}) {
   auto file = gguf::file::map(path);
   if (!file) return forward_error(file);
-  auto lm = make_language_model(*std::move(file));
+  const auto shared = std::make_shared<const gguf::file>(*std::move(file));
+  auto lm = make_language_model(shared);
   if (!lm || how.map) return lm;
-  auto packed = model::pack(*lm->weights, workers, progress);
+  const auto after_each = [&](std::span<const std::byte> packed, std::size_t done,
+                              std::size_t in_all) {
+    shared->let_go(packed);
+    progress(done, in_all);
+  };
+  auto packed = model::pack(*lm->weights, workers, after_each);
   if (!packed) return forward_error(packed);
   lm->weights = std::make_shared<const model::weights>(*std::move(packed));
   return lm;

@@ -18,8 +18,9 @@
 
 namespace multitudes::model {
 
-/// Told now and then how much of a model has been packed.
-using pack_progress = function_ref<void(std::size_t bytes_done, std::size_t bytes_in_all)>;
+/// Told after each matrix: what was packed and is not needed any more, and how far it is.
+using pack_progress =
+    function_ref<void(std::span<const std::byte> packed, std::size_t done, std::size_t in_all)>;
 
 namespace detail {
 
@@ -106,7 +107,7 @@ expected<weights> pack(const weights& from, E& workers, pack_progress progress) 
         };
         workers.run(n_panels(rows), one);
         packed.emplace_back(rows.data, into);
-        progress(memory.used(), *bytes);
+        progress({rows.data, rows.rows * rows.row_bytes()}, memory.used(), *bytes);
       },
       [&](std::span<const float>& v) {
         if (v.empty() || !outcome) return;
@@ -120,7 +121,7 @@ expected<weights> pack(const weights& from, E& workers, pack_progress progress) 
 }
 template <executor E>
 expected<weights> pack(const weights& from, E& workers) {
-  return pack(from, workers, [](std::size_t, std::size_t) {});
+  return pack(from, workers, [](std::span<const std::byte>, std::size_t, std::size_t) {});
 }
 
 }  // namespace multitudes::model
