@@ -13,7 +13,7 @@ void run(benchmark::State& state, std::size_t n, simd::rotary_layout layout) {
   auto head = numbers(n, 1);
   const std::vector<float> cosines(n / 2, 0.8f), sines(n / 2, 0.6f);
   for (auto _ : state) {
-    simd::rotate<I>(head, cosines, sines, layout);
+    simd::rotate_heads<I, float>(head, n, cosines, sines, layout);
     benchmark::DoNotOptimize(head.data());
     benchmark::ClobberMemory();
   }

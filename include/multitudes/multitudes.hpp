@@ -149,15 +149,14 @@
 #include <multitudes/simd/half.hpp>
 #include <multitudes/simd/isa.hpp>
 #include <multitudes/simd/kernel_set.hpp>
-#include <multitudes/simd/multi_row.hpp>
 #include <multitudes/simd/packing.hpp>
-#include <multitudes/simd/paired_row.hpp>
 #include <multitudes/simd/panel.hpp>
 #include <multitudes/simd/product.hpp>
 #include <multitudes/simd/product_precision.hpp>
 #include <multitudes/simd/relu_squared.hpp>
 #include <multitudes/simd/rms_norm.hpp>
 #include <multitudes/simd/rotary.hpp>
+#include <multitudes/simd/row_blocks.hpp>
 #include <multitudes/simd/silu_gate.hpp>
 #include <multitudes/simd/softmax.hpp>
 #include <multitudes/simd/vector_ops.hpp>

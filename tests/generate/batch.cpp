@@ -346,6 +346,7 @@ TEST_CASE("a monitor reads every fed token after steering, whatever the cuts and
   const auto axes = some_axes(lm, st::max_axes);
   const auto tokens = some_tokens(20);
   const auto plan = rich_plan(lm.space(), 3);
+  const auto own = *mt::steering::monitor::make(axes);
   std::vector<std::vector<float>> wanted(tokens.size(), std::vector<float>(axes.size()));
   const auto run = [&](auto& workers, std::size_t max_rows, bool look) {
     auto b = *mt::batch::make(lm, {.n_sequences = 3, .context = 32, .max_rows = max_rows});
@@ -354,11 +355,7 @@ TEST_CASE("a monitor reads every fed token after steering, whatever the cuts and
     REQUIRE(b.steer(ids[1], {plan}).has_value());
     const mt::feed feeds[] = {{ids[0], tokens, 0}, {ids[1], tokens, 0}};
     const auto see = [&](mt::feed_place place, mt::layer_index l, std::span<const float> h) {
-      for (std::size_t a = 0; look && a < axes.size(); ++a) {
-        if (place.feed == 1 && axes[a].layer == l) {
-          wanted[place.token][a] = static_cast<float>(axes[a].read(h));
-        }
-      }
+      if (look && place.feed == 1) own.read(l, h, wanted[place.token]);
     };
     REQUIRE(b.evaluate(workers, feeds, see).has_value());
     const auto fork = *b.fork(ids[1]);

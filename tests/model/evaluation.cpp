@@ -18,7 +18,8 @@ namespace {
 /// A cache and a pass over it, with memory of their own.
 struct machine {
   explicit machine(const mt::language_model& lm, std::size_t max_rows = 64,
-                   std::size_t n_sequences = 1)
+                   std::size_t n_sequences = 1,
+                   const mt::simd::kernel_set& kernels = mt::simd::active_kernels())
       : model(lm) {
     const mt::model::kv_cache_limits cache_limits{n_sequences, 160, 0};
     const mt::model::evaluation_limits limits{max_rows, max_rows};
@@ -28,7 +29,7 @@ struct machine {
     auto made_cache = mt::model::kv_cache::make(lm.shape(), cache_limits, arena);
     REQUIRE(made_cache.has_value());
     cache = *made_cache;
-    auto made = mt::model::evaluation::make(*model.weights, limits, arena);
+    auto made = mt::model::evaluation::make(*model.weights, limits, arena, kernels);
     REQUIRE_MESSAGE(made.has_value(), made.error().message());
     work = *made;
   }
@@ -43,8 +44,9 @@ struct machine {
 /// after every `tiles` tiles.
 template <class E>
 std::vector<float> all_logits(const mt::language_model& lm, std::span<const mt::token_id> tokens,
-                              std::size_t chunk, std::size_t tiles, E& workers) {
-  machine m(lm);
+                              std::size_t chunk, std::size_t tiles, E& workers,
+                              const mt::simd::kernel_set& kernels = mt::simd::active_kernels()) {
+  machine m(lm, 64, 1, kernels);
   const mt::sequence_id s = *m.cache.open();
   std::vector<float> result;
   for (std::size_t first = 0; first < tokens.size(); first += chunk) {
@@ -85,6 +87,24 @@ TEST_CASE("chunks, threads and cuts between tiles do not change a bit, in any we
       mt::thread_pool pool(n_threads);
       CHECK(all_logits(lm, tokens, 64, everything, pool) == reference);
       CHECK(all_logits(lm, tokens, 7, 3, pool) == reference);
+    }
+  }
+}
+
+TEST_CASE("every set of kernels with a fused multiply-add gives the same logits, to the bit") {
+  using mt::simd::weight_format;
+  mt::inline_executor one;
+  const auto& twin = mt::simd::kernels_for<mt::simd::scalar>;
+  for (const weight_format format : {weight_format::f32, weight_format::f16, weight_format::bf16,
+                                     weight_format::q8_0, weight_format::q4_0}) {
+    CAPTURE(static_cast<int>(format));
+    const auto lm = tiny_model({.format = format});
+    const auto tokens = some_tokens(50);
+    const auto wanted = all_logits(lm, tokens, 50, everything, one, twin);
+    for (const mt::simd::kernel_set* set : mt::simd::all_kernels()) {
+      if (!set->is_supported() || (set->name != "avx2" && set->name != "avx512")) continue;
+      CAPTURE(std::string(set->name));
+      CHECK(all_logits(lm, tokens, 50, everything, one, *set) == wanted);
     }
   }
 }

@@ -79,12 +79,30 @@ double relative_error(std::span<const float> found, const std::vector<double>& w
   return difference / size;
 }
 
+/// How far rows may be from plain double precision.
+struct bounds {
+  double usual;    ///< what all but a few rows keep
+  double largest;  ///< what every row keeps
+  double few = 0;  ///< the share of rows that need not keep the usual bound
+};
+
+/// F32 sums of at most 96 terms: about sqrt(96) roundings of 6e-8, and as much again for norms.
+constexpr bounds of_floats{2e-6, 2e-6};
+/// Where activations become bytes, a value that lies next to the middle of two may become the
+/// other one: 1/127 of the largest of 64, times one weight. That takes a tie to a part in a
+/// million, and so happens in few rows only.
+constexpr bounds of_bytes{2e-6, 5e-3, 0.05};
+
+bounds bounds_of(mt::simd::weight_format format) {
+  return mt::simd::uses_bytes(format) ? of_bytes : of_floats;
+}
+
 /// Every block alone: it gets the rows that the library's own block before it gave.
 void check_blocks(const mt::model::weights& w, std::span<const mt::token_id> tokens,
-                  double tolerance) {
+                  bounds allowed) {
   const trace found = run(w, tokens);
   const reference_model reference(w);
-  double worst = 0;
+  std::vector<double> errors;
   for (std::size_t l = 0; l < w.shape.n_layers; ++l) {
     std::vector<reference_model::row> h;
     for (std::size_t t = 0; t < tokens.size(); ++t) {
@@ -96,25 +114,19 @@ void check_blocks(const mt::model::weights& w, std::span<const mt::token_id> tok
     }
     const auto wanted = reference.block(l, std::move(h));
     for (std::size_t t = 0; t < tokens.size(); ++t) {
-      worst = std::max(worst, relative_error(found.residual[l][t], wanted[t]));
+      errors.push_back(relative_error(found.residual[l][t], wanted[t]));
     }
   }
   const auto& last = found.residual[w.shape.n_layers - 1].back();
-  worst = std::max(
-      worst, relative_error(found.logits.back(), reference.logits({last.begin(), last.end()})));
-  MESSAGE("largest relative difference " << worst);
-  CHECK(worst < tolerance);
-}
-
-}  // namespace
-
-namespace {
-
-/// F32 sums of at most 96 terms: about sqrt(96) roundings of 6e-8, and as much again for norms.
-/// Where activations become bytes, a value that lies next to the middle of two may become the
-/// other one: 1/127 of the largest of 64, times one weight.
-double tolerance_of(mt::simd::weight_format format) {
-  return mt::simd::uses_bytes(format) ? 5e-3 : 2e-6;
+  errors.push_back(
+      relative_error(found.logits.back(), reference.logits({last.begin(), last.end()})));
+  const double worst = *std::max_element(errors.begin(), errors.end());
+  const auto unusual = static_cast<double>(
+      std::count_if(errors.begin(), errors.end(), [&](double e) { return !(e < allowed.usual); }));
+  MESSAGE("largest relative difference " << worst << "; " << unusual << " of " << errors.size()
+                                         << " rows above " << allowed.usual);
+  CHECK(worst < allowed.largest);
+  CHECK(unusual <= allowed.few * static_cast<double>(errors.size()));
 }
 
 }  // namespace
@@ -124,7 +136,7 @@ TEST_CASE("the forward pass equals plain double precision, for every weight form
   for (const auto format : {weight_format::f32, weight_format::f16, weight_format::bf16,
                             weight_format::q8_0, weight_format::q4_0}) {
     CAPTURE(static_cast<int>(format));
-    check_blocks(*tiny_model({.format = format}).weights, some_tokens(40), tolerance_of(format));
+    check_blocks(*tiny_model({.format = format}).weights, some_tokens(40), bounds_of(format));
   }
 }
 
@@ -135,28 +147,28 @@ TEST_CASE("squares in place of a gate equal plain double precision, for every we
     CAPTURE(static_cast<int>(format));
     const auto squared = mt::model::feed_forward::relu_squared;
     check_blocks(*tiny_model({.format = format, .feed_forward = squared}).weights, some_tokens(40),
-                 tolerance_of(format));
+                 bounds_of(format));
   }
 }
 
 TEST_CASE("both rotary layouts and grouped heads equal plain double precision") {
   mt::model::weights w = *tiny_model({.n_heads = 8, .n_kv_heads = 2}).weights;
-  check_blocks(w, some_tokens(40), 2e-6);
+  check_blocks(w, some_tokens(40), of_floats);
   w.shape.rotary_layout = mt::simd::rotary_layout::half_split;
-  check_blocks(w, some_tokens(40), 2e-6);
+  check_blocks(w, some_tokens(40), of_floats);
   w.shape.rotary_dim = 2;  // only a part of each head is rotated
-  check_blocks(w, some_tokens(40), 2e-6);
+  check_blocks(w, some_tokens(40), of_floats);
 }
 
 TEST_CASE("a part of each head, stretched positions and divided angles equal double precision") {
   mt::model::weights w = *tiny_model().weights;
   w.shape.rotary_dim = 4;  // of 8
-  check_blocks(w, some_tokens(40), 2e-6);
+  check_blocks(w, some_tokens(40), of_floats);
   w.shape.rotary_scale = 0.25f;
-  check_blocks(w, some_tokens(40), 2e-6);
+  check_blocks(w, some_tokens(40), of_floats);
   const std::vector<float> divisors{1.0f, 7.0f};
   w.rotary_divisors = divisors;
-  check_blocks(w, some_tokens(40), 2e-6);
+  check_blocks(w, some_tokens(40), of_floats);
 }
 
 TEST_CASE("the trained layers of a 15M model equal plain double precision") {
@@ -203,7 +215,7 @@ TEST_CASE("the trained layers of a 15M model equal plain double precision") {
   w.head = w.embedding;
   std::vector<mt::token_id> tokens;
   for (std::size_t i = 0; i < 32; ++i) tokens.emplace_back(random.below(64));
-  check_blocks(w, tokens, 1e-4);
+  check_blocks(w, tokens, {1e-4, 1e-4});
 }
 
 TEST_CASE("softmax, attention and the residual sum equal a published run of another model") {

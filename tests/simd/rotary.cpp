@@ -13,6 +13,16 @@
 namespace simd = multitudes::simd;
 using namespace multitudes_test;
 
+namespace {
+
+template <class I, class T>
+void turn(std::span<T> head, std::span<const T> cosines, std::span<const T> sines,
+          simd::rotary_layout layout) {
+  simd::rotate_heads<I, T>(head, head.size(), cosines, sines, layout);
+}
+
+}  // namespace
+
 TEST_CASE_TEMPLATE("rotate agrees with its twin and leaves the rest alone", T, float, double) {
   for_each_isa([]<class I>() {
     sweep<T>([](std::size_t m, std::size_t offset) {
@@ -25,8 +35,8 @@ TEST_CASE_TEMPLATE("rotate agrees with its twin and leaves the rest alone", T, f
            {simd::rotary_layout::interleaved, simd::rotary_layout::half_split}) {
         const auto before = random_numbers<T>(2 * m + 5, offset, 1);
         auto got = before, twin = before;
-        simd::rotate<I>(got.span(), cosines.span(), sines.span(), layout);
-        simd::rotate<simd::scalar>(twin.span(), cosines.span(), sines.span(), layout);
+        turn<I, T>(got.span(), cosines.span(), sines.span(), layout);
+        turn<simd::scalar, T>(twin.span(), cosines.span(), sines.span(), layout);
         bool good = got.intact();
         for (std::size_t i = 0; i < 2 * m; ++i) {
           // Magnitudes up to 1.5, two products and a sum on either side.
@@ -42,10 +52,10 @@ TEST_CASE_TEMPLATE("rotate agrees with its twin and leaves the rest alone", T, f
 TEST_CASE("a quarter turn sends (1, 2) to (-2, 1) in either layout") {
   const std::vector<float> cosines{0, 1}, sines{1, 0};
   std::vector<float> head{1, 2, 3, 4, 5};
-  simd::rotate<simd::native>(head, cosines, sines, simd::rotary_layout::interleaved);
+  turn<simd::native, float>(head, cosines, sines, simd::rotary_layout::interleaved);
   CHECK(head == std::vector<float>{-2, 1, 3, 4, 5});
   head = {1, 3, 2, 4, 5};
-  simd::rotate<simd::native>(head, cosines, sines, simd::rotary_layout::half_split);
+  turn<simd::native, float>(head, cosines, sines, simd::rotary_layout::half_split);
   CHECK(head == std::vector<float>{-2, 3, 1, 4, 5});
 }
 
@@ -67,7 +77,7 @@ TEST_CASE_TEMPLATE("the heads of a row turn as each alone", T, float, double) {
               std::vector<T> head(head_dim + 1);
               const auto place = alone.span().subspan(h * head_dim, head_dim);
               std::copy(place.begin(), place.end(), head.begin());
-              simd::rotate<I>(head, cosines.span(), sines.span(), layout);
+              turn<I, T>(head, cosines.span(), sines.span(), layout);
               std::copy(head.begin(), head.end() - 1, place.begin());
             }
             CHECK(row.intact());

@@ -17,10 +17,16 @@
   MULTITUDES_PRAGMA(clang attribute push(__attribute__((target(sets))), apply_to = function))
 #define MULTITUDES_END_REGION MULTITUDES_PRAGMA(clang attribute pop)
 #elif defined(__GNUC__)
-#define MULTITUDES_BEGIN_REGION(sets) \
-  MULTITUDES_PRAGMA(GCC push_options) \
+// GCC 12 takes the undefined operands inside its own AVX-512 intrinsics for mistakes.
+#define MULTITUDES_BEGIN_REGION(sets)                               \
+  MULTITUDES_PRAGMA(GCC diagnostic push)                            \
+  MULTITUDES_PRAGMA(GCC diagnostic ignored "-Wuninitialized")       \
+  MULTITUDES_PRAGMA(GCC diagnostic ignored "-Wmaybe-uninitialized") \
+  MULTITUDES_PRAGMA(GCC push_options)                               \
   MULTITUDES_PRAGMA(GCC target(sets)) MULTITUDES_PRAGMA(GCC optimize("fp-contract=off"))
-#define MULTITUDES_END_REGION MULTITUDES_PRAGMA(GCC pop_options)
+#define MULTITUDES_END_REGION        \
+  MULTITUDES_PRAGMA(GCC pop_options) \
+  MULTITUDES_PRAGMA(GCC diagnostic pop)
 #endif
 
 // A region for the flags' own set. In every region a product and a sum that follows it stay two

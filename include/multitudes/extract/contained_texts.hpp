@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/text/tokenizer.hpp>
+#include <multitudes/core/index.hpp>
+#include <multitudes/extract/detail/text_order.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
 #include <span>
 #include <vector>
 
@@ -18,13 +18,7 @@ namespace multitudes {
 /// Cost:    sorts the texts; compares each with its neighbor.
 inline std::vector<std::size_t> find_containing_texts(
     std::span<const std::span<const token_id>> texts) {
-  std::vector<std::size_t> order(texts.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    const auto less = std::lexicographical_compare_three_way(texts[a].begin(), texts[a].end(),
-                                                             texts[b].begin(), texts[b].end());
-    return less != 0 ? less < 0 : a < b;
-  });
+  const std::vector<std::size_t> order = detail::in_text_order(texts);
   std::vector<std::size_t> host(texts.size());
   for (std::size_t i = order.size(); i-- > 0;) {
     const auto text = texts[order[i]];

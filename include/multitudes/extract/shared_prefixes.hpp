@@ -2,12 +2,14 @@
 #pragma once
 
 #include <multitudes/core/index.hpp>
+#include <multitudes/extract/detail/text_order.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <limits>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace multitudes {
@@ -38,13 +40,7 @@ inline prefix_forest find_shared_prefixes(std::span<const std::span<const token_
   constexpr std::size_t none = shared_prefix::none;
   prefix_forest forest;
   forest.of_text.assign(texts.size(), none);
-  std::vector<std::size_t> order(texts.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    const auto less = std::lexicographical_compare_three_way(texts[a].begin(), texts[a].end(),
-                                                             texts[b].begin(), texts[b].end());
-    return less != 0 ? less < 0 : a < b;
-  });
+  const std::vector<std::size_t> order = detail::in_text_order(texts);
   const auto common = [&](std::size_t i) {  // of the i-th and the next in order
     if (i + 1 >= order.size()) return std::size_t{0};
     const auto a = texts[order[i]];

@@ -20,7 +20,7 @@ struct head_query {
 /// running maximum and sum: the scores are never stored beyond one page. Queries share what is
 /// read of a page.
 ///
-/// Shapes:  head_dim as the cache's; at most 64 queries, of lengths that do not fall.
+/// Shapes:  head_dim as the cache's; queries of lengths that do not fall.
 /// Cost:    2 * length * head_dim multiply-adds each; no allocation. The order of every sum depends
 ///          on the positions alone, so the bits do not depend on how a prompt was cut, nor on
 ///          which queries go together.

@@ -50,6 +50,7 @@ void for_each_tensor(Weights& w, OnMatrix matrix, OnVector vector) {
 ///          most 31 rows more for each matrix.
 template <executor E>
 expected<weights> pack(const weights& from, E& workers, pack_progress progress) {
+  if (from.embedding.layout == simd::weight_layout::panels) return from;
   checked_size needed = arena_alignment;
   std::vector<const std::byte*> seen;  // a head that is the embedding is packed once
   const auto is_new = [&](const simd::weight_matrix& m) {
@@ -90,7 +91,7 @@ expected<weights> pack(const weights& from, E& workers, pack_progress progress) 
   detail::for_each_tensor(
       to,
       [&](simd::weight_matrix& m) {
-        if (m.rows == 0 || m.layout == simd::weight_layout::panels || !outcome) return;
+        if (m.rows == 0 || !outcome) return;
         const auto done = std::find_if(packed.begin(), packed.end(),
                                        [&](const auto& pair) { return pair.first == m.data; });
         const simd::weight_matrix rows = m;

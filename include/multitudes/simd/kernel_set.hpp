@@ -9,6 +9,7 @@
 #include <multitudes/simd/detail/wide_flags.hpp>
 #include <multitudes/simd/exp.hpp>
 #include <multitudes/simd/panel.hpp>
+#include <multitudes/simd/row_blocks.hpp>
 #include <multitudes/simd/weight_format.hpp>
 
 #include <array>
@@ -47,7 +48,13 @@ struct attention_page {
   float scale;
 };
 
-/// The kernels of the forward pass for one instruction set, as functions that are chosen when a
+/// Which of many rows, and how much of it.
+struct scaled_row {
+  float factor = 0;
+  std::uint32_t row = 0;
+};
+
+/// The kernels that run models for one instruction set, as functions that are chosen when a
 /// program runs. All take what they are given: shapes are the caller's to check.
 ///
 /// Bits:    integer sums are exact everywhere. Sums of floats run in one order, fixed by shapes
@@ -67,6 +74,8 @@ struct kernel_set {
   void (*relu_squared)(const float* x, float* out, std::size_t n) noexcept;
   /// The largest of n numbers; minus infinity for none.
   float (*largest)(const float* x, std::size_t n) noexcept;
+  /// x = exp(x - shift); gives their sum. `shift` is finite and at least the largest.
+  float (*exp_sum)(float* x, std::size_t n, float shift) noexcept;
   /// Turns the first rotary_dim elements of every head. Cosines and sines are laid out for each
   /// element, the sine negative for the first of a pair: (rotary_dim).
   void (*rotate)(float* row, std::size_t n_heads, std::size_t head_dim, const float* cosines,
@@ -75,12 +84,25 @@ struct kernel_set {
   /// of its block NaN.
   void (*quantize)(const float* x, std::size_t n, activation_group* out) noexcept;
   /// y[n][r] = weight row r times activation n, for first_row <= r < last_row; first_row is a
-  /// multiple of panel_rows.
+  /// multiple of panel_rows, and there is at least one column.
   ///
   /// Bits:    the same for any number of activations, any split into rows, either layout.
   /// Cost:    about 30 KiB of stack; no allocation.
   void (*multiply)(const weight_matrix& w, const activations& x, std::size_t first_row,
                    std::size_t last_row, matrix_view<float> y) noexcept;
+  /// out[r] = the inner product of x (n) with each of the first n_read of n_rows that stand in
+  /// blocks as floats (row_blocks.hpp), or as words.
+  ///
+  /// Bits:    of each row the same in any company.
+  void (*dots)(const float* rows, std::size_t n_rows, std::size_t n_read, const float* x,
+               std::size_t n, float* out) noexcept;
+  void (*dots_of_words)(const std::uint32_t* rows, std::size_t n_rows, std::size_t n_read,
+                        const float* x, std::size_t n, float* out) noexcept;
+  /// y (n) += factor * row for each term in turn; with the factor 1 the same bits as `add`.
+  void (*add_rows)(const float* rows, std::size_t n_rows, const scaled_row* terms,
+                   std::size_t n_terms, float* y, std::size_t n) noexcept;
+  void (*add_rows_of_words)(const std::uint32_t* rows, std::size_t n_rows, const scaled_row* terms,
+                            std::size_t n_terms, float* y, std::size_t n) noexcept;
   /// Adds one page to n queries that see the same positions of it.
   void (*attend_page)(const attention_page& page, const attention_query* queries,
                       std::size_t n) noexcept;
@@ -88,19 +110,24 @@ struct kernel_set {
 
 namespace detail {
 
-template <class Rows, class Products, class Attention>
+template <class Kernels>
 constexpr kernel_set set_of(std::string_view name, bool (*is_supported)() noexcept) noexcept {
   return {.name = name,
           .is_supported = is_supported,
-          .add = &Rows::add,
-          .rms_norm = &Rows::rms_norm,
-          .silu_gate = &Rows::silu_gate,
-          .relu_squared = &Rows::relu_squared,
-          .largest = &Rows::largest,
-          .rotate = &Rows::rotate,
-          .quantize = &Rows::quantize,
-          .multiply = &Products::multiply,
-          .attend_page = &Attention::attend_page};
+          .add = &Kernels::rows::add,
+          .rms_norm = &Kernels::rows::rms_norm,
+          .silu_gate = &Kernels::rows::silu_gate,
+          .relu_squared = &Kernels::rows::relu_squared,
+          .largest = &Kernels::rows::largest,
+          .exp_sum = &Kernels::rows::exp_sum,
+          .rotate = &Kernels::rows::rotate,
+          .quantize = &Kernels::rows::quantize,
+          .multiply = &Kernels::products::multiply,
+          .dots = &Kernels::floats::dots,
+          .dots_of_words = &Kernels::words::dots,
+          .add_rows = &Kernels::floats::add_rows,
+          .add_rows_of_words = &Kernels::words::add_rows,
+          .attend_page = &Kernels::attention::attend_page};
 }
 
 inline bool always_supported() noexcept { return true; }
@@ -117,11 +144,6 @@ MULTITUDES_END_OWN_REGION
 }  // namespace multitudes::simd
 
 #if MULTITUDES_X86_REGIONS
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 MULTITUDES_BEGIN_REGION("avx2,fma,f16c")
 namespace multitudes::simd::detail::avx2 {
 template <class Flags>
@@ -137,9 +159,6 @@ using wide_for = wide;
 #include <multitudes/simd/detail/kernels.inc>
 }  // namespace multitudes::simd::detail::avx512
 MULTITUDES_END_REGION
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
 
 namespace multitudes::simd::detail {
 
@@ -164,13 +183,19 @@ namespace multitudes::simd::detail {
 extern template struct avx512::row_kernels<native>;
 extern template struct avx512::product_kernels<native>;
 extern template struct avx512::attention_kernels<native>;
+extern template struct avx512::direction_kernels<native, float>;
+extern template struct avx512::direction_kernels<native, std::uint32_t>;
 extern template struct avx2::row_kernels<native>;
 extern template struct avx2::product_kernels<native>;
 extern template struct avx2::attention_kernels<native>;
+extern template struct avx2::direction_kernels<native, float>;
+extern template struct avx2::direction_kernels<native, std::uint32_t>;
 #endif
 extern template struct flags::row_kernels<native>;
 extern template struct flags::product_kernels<native>;
 extern template struct flags::attention_kernels<native>;
+extern template struct flags::direction_kernels<native, float>;
+extern template struct flags::direction_kernels<native, std::uint32_t>;
 }  // namespace multitudes::simd::detail
 #endif
 
@@ -179,18 +204,15 @@ namespace multitudes::simd {
 /// The kernels for the compiler's flags, `native`, or for `scalar`, the twin of all others.
 template <instruction_set I = native>
 inline constexpr kernel_set kernels_for =
-    detail::set_of<detail::flags::row_kernels<I>, detail::flags::product_kernels<I>,
-                   detail::flags::attention_kernels<I>>(I::name(), &detail::always_supported);
+    detail::set_of<detail::flags::kernels<I>>(I::name(), &detail::always_supported);
 
 /// Every set that this program holds, the best first. The last runs wherever the program does.
 [[nodiscard]] inline std::span<const kernel_set* const> all_kernels() noexcept {
 #if MULTITUDES_X86_REGIONS
   static constexpr kernel_set avx512 =
-      detail::set_of<detail::avx512::row_kernels<native>, detail::avx512::product_kernels<native>,
-                     detail::avx512::attention_kernels<native>>("avx512", &detail::has_avx512);
+      detail::set_of<detail::avx512::kernels<native>>("avx512", &detail::has_avx512);
   static constexpr kernel_set avx2 =
-      detail::set_of<detail::avx2::row_kernels<native>, detail::avx2::product_kernels<native>,
-                     detail::avx2::attention_kernels<native>>("avx2", &detail::has_avx2);
+      detail::set_of<detail::avx2::kernels<native>>("avx2", &detail::has_avx2);
   static constexpr std::array<const kernel_set*, 3> sets = {&avx512, &avx2, &kernels_for<native>};
 #else
   static constexpr std::array<const kernel_set*, 1> sets = {&kernels_for<native>};

@@ -97,19 +97,4 @@ MULTITUDES_NOINLINE void rotate_heads(std::span<T> row, std::size_t head_dim,
   }
 }
 
-/// The same for one head.
-///
-/// Shapes:  head (at least 2 m); cosines (m); sines (m).
-template <instruction_set I, std::floating_point T>
-void rotate(std::span<T> head, std::span<const T> cosines, std::span<const T> sines,
-            rotary_layout layout) noexcept {
-  rotate_heads<I, T>(head, head.size(), cosines, sines, layout);
-}
-
-template <instruction_set I, float_range X>
-void rotate(X&& head, detail::in_span<X> cosines, detail::in_span<X> sines,
-            rotary_layout layout) noexcept {
-  rotate<I, detail::element_of<X>>(std::span<detail::element_of<X>>(head), cosines, sines, layout);
-}
-
 }  // namespace multitudes::simd

@@ -3,9 +3,9 @@
 
 #include <multitudes/core/arena.hpp>
 #include <multitudes/core/expected.hpp>
-#include <multitudes/core/view.hpp>
 #include <multitudes/persona/reading_axis.hpp>
-#include <multitudes/simd/multi_row.hpp>
+#include <multitudes/simd/kernel_set.hpp>
+#include <multitudes/simd/row_blocks.hpp>
 
 #include <algorithm>
 #include <array>
@@ -42,19 +42,22 @@ class monitor {
     }
     auto made = std::make_shared<state>();
     made->first.assign(std::size_t{axes[0].space.n_layers} + 1, 0);
-    made->stride = (axes[0].unit.size() + 15) / 16 * 16;
-    made->rows = heap_block(axes.size() * made->stride * sizeof(float));
+    const std::size_t width = axes[0].unit.size();
+    made->rows = heap_block(simd::elements_of_rows<float>(axes.size(), width) * sizeof(float));
     if (made->rows.bytes().empty()) {
       return bad(errc::out_of_memory, "no memory", "room for the axes");
     }
     for (std::size_t l = 0; l + 1 < made->first.size(); ++l) {
-      made->first[l + 1] = made->first[l];
+      const std::size_t first = made->first[l];
+      std::size_t n = 0;
       for (std::size_t a = 0; a < axes.size(); ++a) {
-        if (axes[a].layer.value != l) continue;
-        const std::size_t row = made->first[l + 1]++;
-        made->axis_of_row[row] = static_cast<std::uint8_t>(a);
-        std::copy(axes[a].unit.begin(), axes[a].unit.end(), made->row(row));
+        if (axes[a].layer.value == l) made->axis_of_row[first + n++] = static_cast<std::uint8_t>(a);
       }
+      for (std::size_t k = 0; k < n; ++k) {
+        simd::put_row<float>(axes[made->axis_of_row[first + k]].unit, k, n,
+                             made->rows_from(first, width));
+      }
+      made->first[l + 1] = first + n;
     }
     made->axes = std::move(axes);
     monitor result;
@@ -66,7 +69,8 @@ class monitor {
     return state_ ? std::span<const reading_axis>(state_->axes) : std::span<const reading_axis>();
   }
 
-  /// The readings of the axes of `layer`: what reading_axis::read gives. Others stay.
+  /// The readings of the axes of `layer`: what reading_axis::read gives, but for the order of its
+  /// sum. Others stay.
   ///
   /// Shapes:  h (model_dim); readings (axes).
   /// Cost:    one multiply-add for each of the layer's axes and element; no allocation.
@@ -76,8 +80,7 @@ class monitor {
     const std::size_t n = state_->first[std::size_t{layer.value} + 1] - first;
     if (n == 0) return;
     float dots[max_axes];
-    const matrix_view<const float> rows(state_->row(first), n, h.size(), state_->stride);
-    simd::multi_dot<simd::native, float>(rows, h, std::span(dots).first(n));
+    simd::active_kernels().dots(state_->rows_from(first, h.size()), n, n, h.data(), h.size(), dots);
     for (std::size_t k = 0; k < n; ++k) {
       const std::size_t a = state_->axis_of_row[first + k];
       const reading_axis& axis = state_->axes[a];
@@ -91,11 +94,11 @@ class monitor {
     std::vector<reading_axis> axes;
     std::vector<std::size_t> first;  // (n_layers + 1), the number of rows in the layers before
     std::array<std::uint8_t, max_axes> axis_of_row{};
-    std::size_t stride = 0;
-    heap_block rows;  // (axes by layer, stride)
+    heap_block rows;  // those of each layer in blocks
 
-    [[nodiscard]] float* row(std::size_t r) const noexcept {
-      return reinterpret_cast<float*>(rows.bytes().data()) + r * stride;
+    [[nodiscard]] float* rows_from(std::size_t row, std::size_t width) const noexcept {
+      return reinterpret_cast<float*>(rows.bytes().data()) +
+             simd::elements_of_rows<float>(row, width);
     }
   };
 

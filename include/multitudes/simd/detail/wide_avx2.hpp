@@ -16,9 +16,9 @@ namespace multitudes::simd::detail::avx2 {
 
 /// 16 floats in two registers. See wide_avx512.hpp for the words.
 struct wide {
-  // Activations of a product, and queries of attention, that the registers hold at a time.
   static constexpr std::size_t tile_rows = 2;
   static constexpr std::size_t page_queries = 2;
+  static constexpr std::size_t dot_rows = 2;
 
   __m256 a, b;
 
@@ -120,6 +120,18 @@ struct wide {
   }
   static MULTITUDES_ALWAYS_INLINE wide load_bf16(const std::byte* p) noexcept {
     return {widen_bf16(p), widen_bf16(p + 16)};
+  }
+  static MULTITUDES_ALWAYS_INLINE __m256i load_words(const std::uint32_t* p) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static MULTITUDES_ALWAYS_INLINE wide low_halves(const std::uint32_t* p) noexcept {
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(load_words(p), 16)),
+            _mm256_castsi256_ps(_mm256_slli_epi32(load_words(p + 8), 16))};
+  }
+  static MULTITUDES_ALWAYS_INLINE wide high_halves(const std::uint32_t* p) noexcept {
+    const __m256i high = _mm256_set1_epi32(static_cast<int>(0xffff0000u));
+    return {_mm256_castsi256_ps(_mm256_and_si256(load_words(p), high)),
+            _mm256_castsi256_ps(_mm256_and_si256(load_words(p + 8), high))};
   }
   MULTITUDES_ALWAYS_INLINE int store_rounded(std::int8_t* p) const noexcept {
     const __m256i low = _mm256_cvtps_epi32(a), high = _mm256_cvtps_epi32(b);

@@ -11,20 +11,16 @@
 #include <cstddef>
 #include <cstdint>
 
-// See isa.hpp: GCC 12 mistakes the undefined operands of its own AVX-512 header.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 MULTITUDES_BEGIN_REGION("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")
 namespace multitudes::simd::detail::avx512 {
 
 /// 16 floats in one register. Every set has the same words with the same meaning, to the bit.
 struct wide {
-  // Activations of a product, and queries of attention, that the registers hold at a time.
+  // Activations of a product, queries of attention and rows of inner products that the registers
+  // hold at a time.
   static constexpr std::size_t tile_rows = 6;
   static constexpr std::size_t page_queries = 8;
+  static constexpr std::size_t dot_rows = 8;
 
   __m512 r;
 
@@ -104,6 +100,14 @@ struct wide {
     const __m256i packed = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(packed), 16))};
   }
+  /// The numbers that bf16 in the low or high halves of 16 words stand for.
+  static MULTITUDES_ALWAYS_INLINE wide low_halves(const std::uint32_t* p) noexcept {
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16))};
+  }
+  static MULTITUDES_ALWAYS_INLINE wide high_halves(const std::uint32_t* p) noexcept {
+    const __m512i high = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
+    return {_mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), high))};
+  }
   /// Rounds to the nearest integers, ties to even, and stores them as bytes; gives their sum.
   MULTITUDES_ALWAYS_INLINE int store_rounded(std::int8_t* p) const noexcept {
     const __m512i n = _mm512_cvtps_epi32(r);
@@ -116,9 +120,6 @@ struct wide {
   }
   static MULTITUDES_ALWAYS_INLINE wide to_float(ints x) noexcept {
     return {_mm512_cvtepi32_ps(x.r)};
-  }
-  static MULTITUDES_ALWAYS_INLINE ints plus(ints a, ints b) noexcept {
-    return {_mm512_add_epi32(a.r, b.r)};
   }
   static MULTITUDES_ALWAYS_INLINE bytes load_bytes(const std::byte* p) noexcept {
     return {_mm512_loadu_si512(p)};
@@ -143,8 +144,5 @@ struct wide {
 
 }  // namespace multitudes::simd::detail::avx512
 MULTITUDES_END_REGION
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
 
 #endif

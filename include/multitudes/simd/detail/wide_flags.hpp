@@ -25,9 +25,9 @@ namespace multitudes::simd::detail {
 /// `scalar`, the twin of all sets.
 template <instruction_set I>
 struct wide_for_flags {
-  // Activations of a product, and queries of attention, that the registers hold at a time.
   static constexpr std::size_t tile_rows = 1;
   static constexpr std::size_t page_queries = 1;
+  static constexpr std::size_t dot_rows = 1;
 
   static constexpr std::size_t width = 16;
   static constexpr bool is_scalar = std::same_as<I, scalar>;
@@ -153,6 +153,12 @@ struct wide_for_flags {
     std::uint16_t packed[width];
     std::memcpy(packed, p, sizeof(packed));
     return each([&](std::size_t i) { return bf16_to_float(packed[i]); });
+  }
+  static MULTITUDES_ALWAYS_INLINE wide_for_flags low_halves(const std::uint32_t* p) noexcept {
+    return each([&](std::size_t i) { return std::bit_cast<float>(p[i] << 16); });
+  }
+  static MULTITUDES_ALWAYS_INLINE wide_for_flags high_halves(const std::uint32_t* p) noexcept {
+    return each([&](std::size_t i) { return std::bit_cast<float>(p[i] & 0xffff0000u); });
   }
   MULTITUDES_ALWAYS_INLINE int store_rounded(std::int8_t* p) const noexcept {
     int sum = 0;

@@ -5,7 +5,7 @@
 #include <multitudes/core/checked_size.hpp>
 #include <multitudes/core/expected.hpp>
 #include <multitudes/core/space.hpp>
-#include <multitudes/simd/paired_row.hpp>
+#include <multitudes/simd/row_blocks.hpp>
 #include <multitudes/steering/detail/program.hpp>
 
 #include <algorithm>
@@ -31,7 +31,7 @@ struct finished_layer {
   std::vector<instruction> instructions;
   std::vector<std::uint16_t> slots;
   std::vector<float> rows;           // (n_rows, model_dim), first those that are read
-  std::vector<std::uint32_t> words;  // (n_rows, stride), the same packed, or nothing
+  std::vector<std::uint32_t> words;  // the same in blocks, packed, or nothing
   std::vector<float> scales;         // (n_rows), what packed rows are multiplied by
   std::vector<float> gram;           // (n_rows, n_read)
   std::size_t n_rows = 0;
@@ -41,23 +41,19 @@ struct finished_layer {
 /// Packs the rows, and makes of them what they now are. Rounding makes no direction longer or
 /// shorter, because its scale makes up for it.
 inline void pack(finished_layer& now, std::size_t width) {
-  const std::size_t stride = program::stride_of(width, true);
-  now.words.resize(now.n_rows * stride);
+  now.words.resize(simd::elements_of_rows<std::uint32_t>(now.n_rows, width));
   for (std::size_t r = 0; r < now.n_rows; ++r) {
     const auto row = std::span(now.rows).subspan(r * width, width);
-    const auto words = std::span(now.words).subspan(r * stride, stride);
-    simd::pack_paired(row, words);
+    simd::put_row<std::uint32_t>(row, r, now.n_rows, now.words.data());
+    const auto packed = [&](std::size_t i) {
+      return static_cast<double>(simd::number_of_row(now.words.data(), now.n_rows, r, i));
+    };
     double squares = 0;
-    for (std::size_t i = 0; i < width; ++i) {
-      const double x = static_cast<double>(simd::paired_at(words.data(), i));
-      squares += x * x;
-    }
+    for (std::size_t i = 0; i < width; ++i) squares += packed(i) * packed(i);
     const bool unit = r < now.n_read;
     const double scale = unit ? 1 / std::sqrt(squares) : 1.0;
     now.scales.push_back(static_cast<float>(scale));
-    for (std::size_t i = 0; i < width; ++i) {
-      row[i] = static_cast<float>(scale * static_cast<double>(simd::paired_at(words.data(), i)));
-    }
+    for (std::size_t i = 0; i < width; ++i) row[i] = static_cast<float>(scale * packed(i));
   }
 }
 
@@ -77,23 +73,26 @@ inline void fill_gram(finished_layer& now, std::size_t width) {
 
 /// Where the parts of a finished layer stand, and how many bytes it takes.
 inline layer_header header_of(const finished_layer& l, std::size_t width, checked_size& bytes) {
-  const auto after = [](std::size_t at, std::size_t size) { return (at + size + 7) / 8 * 8; };
+  const bool packed = !l.scales.empty();
+  checked_size at(sizeof(layer_header));
+  const auto place = [&](checked_size size) {
+    const checked_size here = at;
+    at = (at + size).round_up(alignof(instruction));
+    return static_cast<std::uint32_t>(here.get().value_or(0));
+  };
   layer_header h;
   h.n_instructions = static_cast<std::uint32_t>(l.instructions.size());
   h.n_rows = static_cast<std::uint32_t>(l.n_rows);
   h.n_read = static_cast<std::uint32_t>(l.n_read);
-  const std::size_t slots =
-      after(sizeof(layer_header), l.instructions.size() * sizeof(instruction));
-  const std::size_t gram = after(slots, l.slots.size() * sizeof(std::uint16_t));
-  const std::size_t scales = after(gram, l.gram.size() * sizeof(float));
-  const std::size_t rows = arena_bytes<std::byte>(after(scales, l.scales.size() * sizeof(float)));
-  const bool packed = !l.scales.empty();
-  h.scales_at = packed ? static_cast<std::uint32_t>(scales) : 0;
-  h.slots_at = static_cast<std::uint32_t>(slots);
-  h.gram_at = static_cast<std::uint32_t>(gram);
-  h.rows_at = static_cast<std::uint32_t>(rows);
-  const checked_size row_bytes = checked_size(program::stride_of(width, packed)) * sizeof(float);
-  bytes = (row_bytes * l.n_rows + rows).round_up(arena_alignment);
+  h.packed = packed;
+  const std::size_t elements = packed ? simd::elements_of_rows<std::uint32_t>(1, width)
+                                      : simd::elements_of_rows<float>(1, width);
+  static_cast<void>(place(checked_size(elements) * l.n_rows * sizeof(float)));
+  h.instructions_at = place(l.instructions.size() * sizeof(instruction));
+  h.slots_at = place(l.slots.size() * sizeof(std::uint16_t));
+  h.gram_at = place(l.gram.size() * sizeof(float));
+  h.scales_at = place(l.scales.size() * sizeof(float));
+  bytes = at.round_up(arena_alignment);
   return h;
 }
 
@@ -129,14 +128,14 @@ inline expected<program> assemble(std::span<const finished_layer> layers,
     const std::uint64_t distance = at;
     put(i * sizeof distance, &distance, 1);
     put(at, &header, 1);
-    put(at + sizeof header, l.instructions.data(), l.instructions.size());
+    put(at + header.instructions_at, l.instructions.data(), l.instructions.size());
     put(at + header.slots_at, l.slots.data(), l.slots.size());
     put(at + header.gram_at, l.gram.data(), l.gram.size());
     put(at + header.scales_at, l.scales.data(), l.scales.size());
-    put(at + header.rows_at, l.words.data(), l.words.size());
-    for (std::size_t r = 0; r < l.n_rows && l.words.empty(); ++r) {
-      put(at + header.rows_at + r * program::stride_of(width, false) * sizeof(float),
-          l.rows.data() + r * width, width);
+    put(at + sizeof header, l.words.data(), l.words.size());
+    for (std::size_t r = 0; r < l.n_rows && !header.packed; ++r) {
+      simd::put_row<float>(std::span(l.rows).subspan(r * width, width), r, l.n_rows,
+                           reinterpret_cast<float*>(first + at + sizeof header));
     }
     at += *bytes.get();
   }

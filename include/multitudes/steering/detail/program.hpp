@@ -3,10 +3,7 @@
 
 #include <multitudes/core/arena.hpp>
 #include <multitudes/core/index.hpp>
-#include <multitudes/core/view.hpp>
-#include <multitudes/simd/isa.hpp>
-#include <multitudes/simd/multi_row.hpp>
-#include <multitudes/simd/paired_row.hpp>
+#include <multitudes/simd/kernel_set.hpp>
 
 #include <algorithm>
 #include <array>
@@ -53,15 +50,17 @@ struct instruction {
   double b = 0;
 };
 
-/// What one layer's part of a program begins with; the rest follows at these distances in bytes.
-struct alignas(instruction) layer_header {
-  std::uint32_t n_instructions = 0;  ///< which follow at once
+/// What one layer's part of a program begins with; its rows follow at once, in blocks, and the rest
+/// at these distances in bytes.
+struct alignas(arena_alignment) layer_header {
+  std::uint32_t n_instructions = 0;
   std::uint32_t n_rows = 0;
-  std::uint32_t n_read = 0;     ///< the first so many rows are projected on
+  std::uint32_t n_read = 0;  ///< the first so many rows are projected on
+  bool packed = false;       ///< whether rows are words of bf16, each with a scale
+  std::uint32_t instructions_at = 0;
   std::uint32_t slots_at = 0;   ///< std::uint16_t
   std::uint32_t gram_at = 0;    ///< float: (n_rows, n_read)
-  std::uint32_t rows_at = 0;    ///< (n_rows, stride), on a cache line: float or packed bf16
-  std::uint32_t scales_at = 0;  ///< float: (n_rows), what packed rows are multiplied by; 0: floats
+  std::uint32_t scales_at = 0;  ///< float: (n_rows), what packed rows are multiplied by
 };
 
 /// Instructions for every layer with the directions that they are about.
@@ -77,12 +76,6 @@ class program {
   program() = default;
   program(heap_block memory, std::size_t n_layers, std::size_t width) noexcept
       : memory_(std::move(memory)), n_layers_(n_layers), width_(width) {}
-
-  /// How far apart rows stand, in floats or words, so that each has its own cache lines.
-  static constexpr std::size_t stride_of(std::size_t width, bool packed) noexcept {
-    constexpr std::size_t line = arena_alignment / sizeof(float);
-    return packed ? simd::paired_words(width) : (width + line - 1) / line * line;
-  }
 
   void run(layer_index layer, std::span<float> h, token_state& state) const noexcept {
     const layer_header* const now = at(layer);
@@ -101,7 +94,7 @@ class program {
     if (now == nullptr || now->n_instructions != 1) return {};
     const instruction& only = instructions(*now)[0];
     if (only.what != instruction::kind::add || only.dose != 0) return {};
-    return {row<float>(*now, 0), width_};
+    return {rows<float>(*now), width_};
   }
 
  private:
@@ -117,48 +110,46 @@ class program {
     return distance == 0 ? nullptr : reinterpret_cast<const layer_header*>(first + distance);
   }
   static std::span<const instruction> instructions(const layer_header& layer) noexcept {
-    return {behind<instruction>(layer, sizeof(layer_header)), layer.n_instructions};
+    return {behind<instruction>(layer, layer.instructions_at), layer.n_instructions};
   }
   template <class T>
-  [[nodiscard]] const T* row(const layer_header& layer, std::size_t slot) const noexcept {
-    return behind<T>(layer, layer.rows_at) + slot * stride_of(width_, layer.scales_at != 0);
+  static const T* rows(const layer_header& layer) noexcept {
+    return behind<T>(layer, sizeof(layer_header));
   }
 
   void project(const layer_header& now, std::span<const float> h,
                double* projected) const noexcept {
     float read[max_directions];
-    const std::span<float> out(read, now.n_read);
-    if (now.scales_at == 0) {
-      simd::multi_dot<simd::native, float>(
-          {row<float>(now, 0), now.n_read, width_, stride_of(width_, false)}, h, out);
-      for (std::size_t j = 0; j < now.n_read; ++j) projected[j] = static_cast<double>(read[j]);
-      return;
+    const simd::kernel_set& kernels = simd::active_kernels();
+    if (now.packed) {
+      kernels.dots_of_words(rows<std::uint32_t>(now), now.n_rows, now.n_read, h.data(), width_,
+                            read);
+    } else {
+      kernels.dots(rows<float>(now), now.n_rows, now.n_read, h.data(), width_, read);
     }
-    const std::size_t words = stride_of(width_, true);
-    simd::paired_dot<simd::native>({row<std::uint32_t>(now, 0), now.n_read, words}, h, out);
     const float* scales = behind<float>(now, now.scales_at);
     for (std::size_t j = 0; j < now.n_read; ++j) {
-      projected[j] = static_cast<double>(scales[j]) * static_cast<double>(read[j]);
+      const double scale = now.packed ? static_cast<double>(scales[j]) : 1.0;
+      projected[j] = scale * static_cast<double>(read[j]);
     }
   }
 
   void write(const layer_header& now, std::span<float> h, const double* change) const noexcept {
-    std::size_t n = 0;
-    if (now.scales_at == 0) {
-      simd::scaled_row<float> terms[max_directions];
-      for (std::size_t s = 0; s < now.n_rows; ++s) {
-        if (change[s] != 0) terms[n++] = {static_cast<float>(change[s]), row<float>(now, s)};
-      }
-      if (n > 0) simd::multi_axpy<simd::native, float>({terms, n}, h);
-      return;
-    }
-    simd::scaled_paired_row terms[max_directions];
     const float* scales = behind<float>(now, now.scales_at);
-    for (std::size_t s = 0; s < now.n_rows; ++s) {
-      const double factor = change[s] * static_cast<double>(scales[s]);
-      if (change[s] != 0) terms[n++] = {static_cast<float>(factor), row<std::uint32_t>(now, s)};
+    simd::scaled_row terms[max_directions];
+    std::size_t n = 0;
+    for (std::uint32_t s = 0; s < now.n_rows; ++s) {
+      if (change[s] == 0) continue;
+      const double scale = now.packed ? static_cast<double>(scales[s]) : 1.0;
+      terms[n++] = {static_cast<float>(change[s] * scale), s};
     }
-    if (n > 0) simd::paired_axpy<simd::native>({terms, n}, h);
+    if (n == 0) return;
+    const simd::kernel_set& kernels = simd::active_kernels();
+    if (now.packed) {
+      kernels.add_rows_of_words(rows<std::uint32_t>(now), now.n_rows, terms, n, h.data(), width_);
+    } else {
+      kernels.add_rows(rows<float>(now), now.n_rows, terms, n, h.data(), width_);
+    }
   }
 
   static void step(const layer_header& now, const instruction& i, double* projected, double* change,
