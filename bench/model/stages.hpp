@@ -178,7 +178,7 @@ inline mt::expected<steering_run> measure_steering(const mt::language_model& lm,
     ways.push_back(*std::move(b));
   }
   for (const mt::feed& f : ways[1].feeds()) {
-    auto plan = eight_directions(lm.space(), f.sequence.value, mt::steering::storage::f32);
+    auto plan = eight_directions(lm.space(), f.sequence.value, mt::steering::storage::bf16);
     if (auto ok = ways[1].get().steer(f.sequence, {std::move(plan)}); !ok) {
       return mt::forward_error(ok);
     }
