@@ -4,10 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <set>
+#include <vector>
 
 namespace mt = multitudes;
 
@@ -133,4 +135,116 @@ TEST_CASE("top_p is taken before min_p, as the fields stand") {
   const auto counts =
       draw({.temperature = 1, .top_p = 0.69f, .min_p = 0.3f, .seed = 2}, 500, logits);
   CHECK(counts.size() == 2);
+}
+
+namespace {
+
+/// What a sampler must choose, by the definition: everything in order, in double precision.
+std::uint32_t by_definition(const mt::sampling& how, const std::vector<float>& logits,
+                            double draw) {
+  struct one {
+    double weight;
+    std::uint32_t token;
+  };
+  std::vector<one> all;
+  const double top = *std::max_element(logits.begin(), logits.end());
+  for (std::uint32_t i = 0; i < logits.size(); ++i) {
+    all.push_back({std::exp((logits[i] - top) / how.temperature), i});
+  }
+  std::sort(all.begin(), all.end(), [&](const one& a, const one& b) {
+    return logits[a.token] != logits[b.token] ? logits[a.token] > logits[b.token]
+                                              : a.token < b.token;
+  });
+  const auto total = [&] {
+    double sum = 0;
+    for (const one& x : all) sum += x.weight;
+    return sum;
+  };
+  if (how.top_k > 0 && how.top_k < all.size()) all.resize(how.top_k);
+  if (how.top_p < 1) {
+    const double enough = static_cast<double>(how.top_p) * total();
+    double held = 0;
+    std::size_t n = 0;
+    do held += all[n++].weight;
+    while (n < all.size() && held < enough);
+    all.resize(n);
+  }
+  std::erase_if(all, [&](const one& x) { return x.weight < how.min_p; });
+  std::sort(all.begin(), all.end(), [](const one& a, const one& b) { return a.token < b.token; });
+  double left = draw * total();
+  for (const one& x : all) {
+    left -= x.weight;
+    if (left < 0) return x.token;
+  }
+  return all.back().token;
+}
+
+}  // namespace
+
+TEST_CASE("choices from a large vocabulary are those of the definition, whatever is filtered") {
+  for (const std::size_t n : {5u, 64u, 65u, 1000u, 5003u}) {
+    for (const float spread : {0.01f, 1.0f, 5.0f}) {
+      for (const mt::sampling how : {mt::sampling{},
+                                     {.top_k = 1},
+                                     {.top_k = 3},
+                                     {.top_k = 40},
+                                     {.top_k = 900},
+                                     {.top_p = 0.9f},
+                                     {.top_p = 0.1f},
+                                     {.min_p = 0.02f},
+                                     {.top_k = 40, .top_p = 0.5f},
+                                     {.top_p = 0.95f, .min_p = 0.1f}}) {
+        mt::sampling s = how;
+        s.temperature = 0.7f;
+        s.seed = n;
+        mt::philox random(static_cast<std::uint64_t>(spread * 100), n);
+        std::vector<float> logits(n);
+        for (float& x : logits) x = std::round(256 * spread * random.normal()) / 256;  // some ties
+        mt::sampler chooser(s, n);
+        int same = 0;
+        for (std::uint32_t at = 0; at < 20; ++at) {
+          mt::philox drawn(s.seed, 0, std::uint64_t{at} * 4);
+          auto copy = logits;
+          same += chooser.choose(copy, {}, mt::position(at)).value ==
+                  by_definition(s, logits, static_cast<double>(drawn.uniform()));
+        }
+        CHECK_MESSAGE(same == 20, n << " tokens, spread " << spread << ", top_k " << how.top_k
+                                    << ", top_p " << how.top_p << ", min_p " << how.min_p);
+      }
+    }
+  }
+}
+
+TEST_CASE("greedy finds the first of the largest, wherever it stands") {
+  for (const std::size_t n : {1u, 63u, 64u, 65u, 1000u}) {
+    mt::philox random(n);
+    std::vector<float> logits(n);
+    for (float& x : logits) x = random.normal();
+    for (int i = 0; i < 20; ++i) {
+      const std::size_t a = random.below(static_cast<std::uint32_t>(n));
+      const std::size_t b = random.below(static_cast<std::uint32_t>(n));
+      auto changed = logits;
+      changed[a] = changed[b] = 100;
+      CHECK(mt::sampler::greedy(changed).value == std::min(a, b));
+    }
+  }
+}
+
+TEST_CASE("logits that are no numbers are never chosen, and crash nothing") {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  for (const mt::sampling how : {mt::sampling{},
+                                 {.temperature = 1},
+                                 {.temperature = 1, .top_k = 2},
+                                 {.temperature = 1, .top_p = 0.9f},
+                                 {.temperature = 1, .min_p = 0.1f}}) {
+    mt::sampler s(how, 200);
+    for (const float filler : {nan, -infinity}) {
+      std::vector<float> logits(200, filler);
+      CHECK(s.choose(logits, {}, mt::position(0)).value == 0);
+      logits[150] = 1;
+      logits[170] = -infinity;
+      CHECK(s.choose(logits, {}, mt::position(1)).value == 150);
+    }
+  }
 }

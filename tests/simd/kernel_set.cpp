@@ -309,6 +309,11 @@ TEST_CASE("kernels on rows have the twin's bits at every length, and touch nothi
       });
       CHECK(close(set, {&sums[0], 1}, {&sums[1], 1}, 16 * static_cast<float>(n)));
       CHECK(set.largest(a.data(), n) == *std::max_element(a.begin(), a.end()));
+      auto holes = a;
+      for (std::size_t i = 0; i < n; i += 3) holes[i] = std::numeric_limits<float>::quiet_NaN();
+      float most = -std::numeric_limits<float>::infinity();
+      for (const float x : holes) most = x > most ? x : most;
+      CHECK(set.largest(holes.data(), n) == most);
       if (n % 2 == 0) {
         for (const bool interleaved : {false, true}) {
           agree([&](const kernel_set& k, float* out) {

@@ -4,12 +4,12 @@
 #include <multitudes/core/expected.hpp>
 #include <multitudes/core/index.hpp>
 #include <multitudes/core/philox.hpp>
-#include <multitudes/simd/isa.hpp>
-#include <multitudes/simd/softmax.hpp>
+#include <multitudes/simd/kernel_set.hpp>
 
 #include <algorithm>
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -55,52 +55,67 @@ class sampler {
  public:
   /// `stream` tells the sequences of a batch apart: same seed, different texts.
   sampler(sampling how, std::size_t vocab_size, std::uint64_t stream = 0)
-      : how_(how), stream_(stream), penalized_in_(vocab_size) {
+      : how_(how),
+        stream_(stream),
+        weights_(vocab_size),
+        pieces_((vocab_size + piece - 1) / piece),
+        penalized_in_(vocab_size) {
     candidates_.reserve(vocab_size);
   }
 
   [[nodiscard]] const sampling& how() const noexcept { return how_; }
 
   /// Shapes:  logits (vocab_size), changed in place by the penalty; recent: the sequence so far.
-  /// Cost:    vocab_size steps, plus a heap of what top_k and top_p look at; no allocation.
+  /// Cost:    a few passes over the vocabulary in vector registers, plus what top_k and top_p have
+  ///          to order: few tokens, but where all are about equally likely; no allocation.
   token_id choose(std::span<float> logits, std::span<const token_id> recent, position at) {
     penalize(logits, recent);
     if (how_.temperature == 0.0f) return greedy(logits);
     // One draw for each position: what was drawn before cannot shift what is drawn now.
     philox random(how_.seed, stream_, std::uint64_t{at.value} * 4);
-    const float draw = random.uniform();
+    const double draw = static_cast<double>(random.uniform());
 
-    const float top = simd::max<simd::native, float>(logits);
-    candidates_.clear();
-    for (std::size_t i = 0; i < logits.size(); ++i) {
-      candidates_.push_back({(logits[i] - top) / how_.temperature, token_id(i)});
+    const float top = simd::active_kernels().largest(logits.data(), logits.size());
+    if (how_.top_k > 0 && how_.top_k < logits.size()) {
+      take_likeliest(logits, top);
+    } else {
+      const double total = weigh_all(logits, top);
+      if (how_.top_p == 1 && how_.min_p == 0) return draw_from_all(draw * total);
+      take_heavy(logits.size(), total);
     }
-    const std::size_t kept = filter();
-    // In double: in float, small weights behind a large one would be lost from the sum.
-    double total = 0;
-    for (std::size_t i = 0; i < kept; ++i) total += static_cast<double>(candidates_[i].weight);
-    double left = static_cast<double>(draw) * total;
-    token_id chosen = candidates_[0].token;
-    for (std::size_t i = 0; i < kept; ++i) {
-      if (!(candidates_[i].weight > 0)) continue;  // what is impossible stays so
-      chosen = candidates_[i].token;
-      left -= static_cast<double>(candidates_[i].weight);
-      if (left < 0) break;
-    }
-    return chosen;
+    return draw_from_candidates(draw);
   }
 
   /// The likeliest token, ties to the lowest id.
   static token_id greedy(std::span<const float> logits) noexcept {
-    return token_id(
-        static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()));
+    const simd::kernel_set& kernels = simd::active_kernels();
+    float most = -std::numeric_limits<float>::infinity();
+    std::size_t where = 0;
+    for (std::size_t first = 0; first < logits.size(); first += piece) {
+      const float here = kernels.largest(logits.data() + first, length_of(first, logits.size()));
+      if (here > most) {
+        most = here;
+        where = first;
+      }
+    }
+    const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(where);
+    const auto found = std::find(begin, logits.end(), most);
+    return token_id(found == logits.end() ? 0 : static_cast<std::size_t>(found - logits.begin()));
   }
 
  private:
+  // The vocabulary is gone through in pieces: of most of them, one number is looked at.
+  static constexpr std::size_t piece = 64;
+
   struct candidate {
-    float weight;  // first a scaled logit, 0 for the likeliest; then exp of it
+    float weight;  // first a logit; then exp of it, 1 for the likeliest
     token_id token;
   };
+  using iterator = std::vector<candidate>::iterator;
+
+  static std::size_t length_of(std::size_t first, std::size_t n) noexcept {
+    return std::min(piece, n - first);
+  }
 
   // Likelier first, ties to the lower id: a strict order, so that no algorithm's freedom shows.
   static bool likelier(const candidate& a, const candidate& b) noexcept {
@@ -121,49 +136,142 @@ class sampler {
     }
   }
 
-  /// Moves what is kept to the front, in token order, and turns logits into weights. Token order
-  /// matters: sums and the draw must not depend on how a library happens to partition.
-  /// Returns how many are kept, at least one.
-  std::size_t filter() {
-    const auto first = candidates_.begin();
-    auto last = candidates_.end();
-    if (how_.top_k > 0 && how_.top_k < candidates_.size()) {
-      const auto kth = first + static_cast<std::ptrdiff_t>(how_.top_k);
-      std::nth_element(first, kth - 1, last, likelier);
-      std::sort(first, kth, earlier);
-      last = kth;
-    }
-    for (auto c = first; c != last; ++c) c->weight = std::exp(c->weight);
-    if (how_.top_p < 1) last = nucleus(first, last);
-    if (how_.min_p > 0) {  // the likeliest weighs exp(0) = 1
-      last = std::remove_if(first, last, [&](const candidate& c) { return c.weight < how_.min_p; });
-    }
-    return static_cast<std::size_t>(last - first);
+  /// exp of scaled logits in place; the likeliest becomes 1.
+  void to_weights(std::span<float> logits, float top) const noexcept {
+    for (float& x : logits) x = (x - top) / how_.temperature;
+    static_cast<void>(simd::active_kernels().exp_sum(logits.data(), logits.size(), 0.0f));
   }
 
-  using iterator = std::vector<candidate>::iterator;
+  /// In double: in float, small weights behind a large one would be lost from the sum.
+  static double sum(std::span<const float> weights) noexcept {
+    double parts[4] = {};
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      parts[i % 4] += weights[i] > 0 ? static_cast<double>(weights[i]) : 0.0;  // NaN is none
+    }
+    return (parts[0] + parts[1]) + (parts[2] + parts[3]);
+  }
 
-  /// Keeps the fewest likeliest that together hold top_p, at least one; returns the new end.
-  iterator nucleus(iterator first, iterator last) const {
+  /// Fills the weights of all tokens and the sums of the pieces; returns the sum of all.
+  double weigh_all(std::span<const float> logits, float top) noexcept {
+    std::copy(logits.begin(), logits.end(), weights_.begin());
+    const std::span<float> weights = std::span(weights_).first(logits.size());
+    to_weights(weights, top);
     double total = 0;
-    for (auto c = first; c != last; ++c) total += c->weight;
+    for (std::size_t first = 0; first < weights.size(); first += piece) {
+      const double here = sum(weights.subspan(first, length_of(first, weights.size())));
+      pieces_[first / piece] = here;
+      total += here;
+    }
+    return total;
+  }
+
+  [[nodiscard]] token_id draw_from_all(double left) const noexcept {
+    std::size_t first = 0, last_possible = 0;
+    for (std::size_t p = 0; p < pieces_.size(); ++p) {
+      if (!(pieces_[p] > 0)) continue;  // what is impossible stays so
+      last_possible = first = p * piece;
+      if (left < pieces_[p]) break;
+      left -= pieces_[p];
+    }
+    for (std::size_t i = first; i < std::min(first + piece, weights_.size()); ++i) {
+      if (!(weights_[i] > 0)) continue;
+      last_possible = i;
+      left -= static_cast<double>(weights_[i]);
+      if (left < 0) break;
+    }
+    return token_id(last_possible);
+  }
+
+  /// Makes the top_k likeliest the candidates, in token order, then applies the other filters.
+  void take_likeliest(std::span<const float> logits, float top) {
+    // The k-th of the pieces' largest is no larger than the k-th of all.
+    float bound = -std::numeric_limits<float>::infinity();
+    if (how_.top_k <= pieces_.size()) {
+      const simd::kernel_set& kernels = simd::active_kernels();
+      for (std::size_t first = 0; first < logits.size(); first += piece) {
+        const float here = kernels.largest(logits.data() + first, length_of(first, logits.size()));
+        pieces_[first / piece] = static_cast<double>(std::isnan(here) ? bound : here);
+      }
+      const auto kth = pieces_.begin() + static_cast<std::ptrdiff_t>(how_.top_k - 1);
+      std::nth_element(pieces_.begin(), kth, pieces_.end(),
+                       [](double a, double b) { return a > b; });
+      bound = static_cast<float>(*kth);
+    }
+    candidates_.clear();
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+      if (logits[i] >= bound) candidates_.push_back({logits[i], token_id(i)});
+    }
+    const std::size_t k = std::min(how_.top_k, candidates_.size());  // fewer if some are NaN
+    if (k == 0) return;
+    const auto end = candidates_.begin() + static_cast<std::ptrdiff_t>(k);
+    std::nth_element(candidates_.begin(), end - 1, candidates_.end(), likelier);
+    candidates_.erase(end, candidates_.end());
+    std::sort(candidates_.begin(), candidates_.end(), earlier);
+    const std::span<float> weights = std::span(weights_).first(k);
+    for (std::size_t i = 0; i < k; ++i) weights[i] = candidates_[i].weight;
+    to_weights(weights, top);
+    for (std::size_t i = 0; i < k; ++i) candidates_[i].weight = weights[i];
+    if (how_.top_p < 1) keep_nucleus(sum(weights));
+    keep_heavy();
+  }
+
+  /// Makes the tokens that top_p and min_p keep the candidates, in token order.
+  void take_heavy(std::size_t n, double total) {
+    // All tokens below their share of what top_p leaves out hold less than that together; by half
+    // of it, so that no rounding matters.
+    const double share = (1 - static_cast<double>(how_.top_p)) * total / static_cast<double>(n) / 2;
+    const float least = std::max(how_.min_p, static_cast<float>(share));
+    candidates_.clear();
+    for (std::size_t i = 0; i < n; ++i) {
+      if (weights_[i] >= least) candidates_.push_back({weights_[i], token_id(i)});
+    }
+    if (how_.top_p < 1) keep_nucleus(total);
+    keep_heavy();
+  }
+
+  void keep_heavy() {
+    if (how_.min_p == 0) return;  // the likeliest weighs exp(0) = 1
+    std::erase_if(candidates_, [&](const candidate& c) { return c.weight < how_.min_p; });
+  }
+
+  /// Keeps the fewest likeliest that hold top_p of the total, at least one, in token order.
+  void keep_nucleus(double total) {
     // A heap gives the likeliest one by one, so that a whole vocabulary is never ordered.
     const auto later = [](const candidate& a, const candidate& b) { return likelier(b, a); };
+    const iterator first = candidates_.begin(), last = candidates_.end();
+    if (first == last) return;
     std::make_heap(first, last, later);
     auto rest = last;  // [rest, last) is what has been taken, the likeliest last
     double held = 0;
     do {
       std::pop_heap(first, rest, later);
       --rest;
-      held += rest->weight;
-    } while (rest != first && held < how_.top_p * total);
-    std::sort(rest, last, earlier);
-    return std::move(rest, last, first);
+      held += static_cast<double>(rest->weight);
+    } while (rest != first && held < static_cast<double>(how_.top_p) * total);
+    candidates_.erase(first, rest);
+    std::sort(candidates_.begin(), candidates_.end(), earlier);
+  }
+
+  /// Token order matters: sums and the draw must not depend on how a library partitions.
+  [[nodiscard]] token_id draw_from_candidates(double draw) const noexcept {
+    double total = 0;
+    for (const candidate& c : candidates_) total += static_cast<double>(c.weight);
+    double left = draw * total;
+    token_id chosen = candidates_.empty() ? token_id(0) : candidates_[0].token;
+    for (const candidate& c : candidates_) {
+      if (!(c.weight > 0)) continue;  // what is impossible stays so
+      chosen = c.token;
+      left -= static_cast<double>(c.weight);
+      if (left < 0) break;
+    }
+    return chosen;
   }
 
   sampling how_;
   std::uint64_t stream_;
-  std::vector<candidate> candidates_;
+  std::vector<float> weights_;               // (vocab_size)
+  std::vector<double> pieces_;               // of each piece, its sum or its largest
+  std::vector<candidate> candidates_;        // at most vocab_size
   std::vector<std::uint64_t> penalized_in_;  // (vocab_size): the last call that weakened it
   std::uint64_t call_ = 0;
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <multitudes/generate/batch.hpp>
-#include <multitudes/simd/softmax.hpp>
+#include <multitudes/simd/kernel_set.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -24,10 +24,11 @@ struct scored_text {
 ///
 /// Cost:    two passes over the vocabulary; no allocation.
 inline double log_probability(std::span<float> logits, token_id token) noexcept {
+  const simd::kernel_set& kernels = simd::active_kernels();
   const float wanted = logits[token.value];
-  const float top = simd::max<simd::native, float>(logits);
+  const float top = kernels.largest(logits.data(), logits.size());
   return static_cast<double>(wanted - top) -
-         std::log(static_cast<double>(simd::exp_sum<simd::native, float>(logits, top)));
+         std::log(static_cast<double>(kernels.exp_sum(logits.data(), logits.size(), top)));
 }
 
 /// How likely the model finds texts under a plan: for each, the sum over its scored tokens of

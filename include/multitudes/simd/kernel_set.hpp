@@ -72,7 +72,7 @@ struct kernel_set {
   void (*silu_gate)(const float* gate, const float* up, float* out, std::size_t n) noexcept;
   /// out = max(x, 0)^2; `out` may be `x`.
   void (*relu_squared)(const float* x, float* out, std::size_t n) noexcept;
-  /// The largest of n numbers; minus infinity for none.
+  /// The largest of n, NaN left out; minus infinity for none.
   float (*largest)(const float* x, std::size_t n) noexcept;
   /// x = exp(x - shift); gives their sum. `shift` is finite and at least the largest.
   float (*exp_sum)(float* x, std::size_t n, float shift) noexcept;
