@@ -62,7 +62,7 @@ inline loaded load_here(const std::string& path, std::size_t n_threads) {
   const auto began = tick::now();
   {
     mt::thread_pool workers(n_threads);
-    const auto lm = mt::load_model(path);
+    const auto lm = mt::load_model(path, workers);
     if (!lm) return {};
     auto b = reading_batch::make(*lm, 1, 16, 1);
     if (!b || !b->step(workers, 1)) return {};

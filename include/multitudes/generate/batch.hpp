@@ -42,7 +42,7 @@ class batch {
   static std::optional<std::size_t> required_bytes(const language_model& lm,
                                                    batch_options options) noexcept {
     const auto cache = model::kv_cache::required_bytes(lm.shape(), cache_limits(lm, options));
-    const auto work = model::evaluation::required_bytes(lm.shape(), work_limits(options));
+    const auto work = model::evaluation::required_bytes(lm.shape(), work_limits(lm, options));
     if (!cache || !work) return std::nullopt;
     return (checked_size(*cache) + checked_size(*work)).get();
   }
@@ -80,7 +80,7 @@ class batch {
     }
     arena memory(b.memory_.bytes());
     b.lm_ = std::move(lm);
-    auto work = model::evaluation::make(*b.lm_.weights, work_limits(options), memory);
+    auto work = model::evaluation::make(*b.lm_.weights, work_limits(b.lm_, options), memory);
     if (!work) return forward_error(work);
     auto cache = model::kv_cache::make(b.lm_.shape(), cache_limits(b.lm_, options), memory);
     if (!cache) return forward_error(cache);
@@ -249,10 +249,12 @@ class batch {
             options.n_pages};
   }
   /// Logits are wide: of a long feed, few of them are kept at a time; of every sequence, one.
-  static model::evaluation_limits work_limits(const batch_options& options) noexcept {
-    constexpr std::size_t usual_logit_rows = 64;
-    return {options.max_rows,
-            std::min(options.max_rows, std::max(options.n_sequences, usual_logit_rows))};
+  static model::evaluation_limits work_limits(const language_model& lm,
+                                              const batch_options& options) noexcept {
+    constexpr std::size_t bytes_for_more = std::size_t{8} << 20, most = 64;
+    const std::size_t row_bytes = lm.shape().vocab_size * sizeof(float);
+    const std::size_t some = std::min(most, bytes_for_more / row_bytes);
+    return {options.max_rows, std::min(options.max_rows, std::max(options.n_sequences, some))};
   }
 
   static unexpected<error> not_open(const char* operation, sequence_id s) {
