@@ -69,11 +69,15 @@
 #include <multitudes/lab/corpus/choice.hpp>
 #include <multitudes/lab/corpus/config.hpp>
 #include <multitudes/lab/corpus/cursor.hpp>
+#include <multitudes/lab/corpus/dataset.hpp>
+#include <multitudes/lab/corpus/entropy.hpp>
 #include <multitudes/lab/corpus/gazette.hpp>
 #include <multitudes/lab/corpus/likelihood.hpp>
 #include <multitudes/lab/corpus/population.hpp>
+#include <multitudes/lab/corpus/prompt.hpp>
 #include <multitudes/lab/corpus/reader.hpp>
 #include <multitudes/lab/corpus/sampler.hpp>
+#include <multitudes/lab/corpus/slots.hpp>
 #include <multitudes/lab/corpus/tables.hpp>
 #include <multitudes/lab/corpus/trait.hpp>
 #include <multitudes/lab/corpus/vocabulary.hpp>

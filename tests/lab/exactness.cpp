@@ -389,6 +389,29 @@ TEST_CASE("a reader of several sections equals sums over all texts") {
   CHECK(agree(g, prior, pairs, root, {}) > 500);
 }
 
+TEST_CASE("a reader of items that were shuffled across documents equals sums over all texts") {
+  auto c = tiny();
+  c.items.question = 1;
+  c.items.min_count = c.items.max_count = 2;
+  c.items.shuffled = true;
+  c.personas.held_out = {{0, 1}};
+  const auto writers = merged(coherent_writers(c),
+                              trait_set(trait::opener, trait::closer, trait::domain, trait::truth));
+  std::vector<possible_writer> pairs;
+  std::vector<ref::texts> lists;
+  for (const possible_writer& a : writers) {
+    for (const possible_writer& b : writers) {
+      pairs.push_back({b.who, a.prior * b.prior});
+      lists.push_back(ref::one("<doc>") + ref::writer_texts(c, a.who).item() +
+                      ref::writer_texts(c, b.who).item());
+    }
+  }
+  const auto root = enumerate(pairs.size(), [&](std::size_t k) { return lists[k]; });
+  const auto g = *gazette::make(c);
+  const auto prior = true_population(g);
+  CHECK(agree(g, prior, pairs, root, {}) > 500);
+}
+
 TEST_CASE("a reader of those who turn coat equals sums over all texts") {
   auto c = tiny();
   c.items.question = 1;

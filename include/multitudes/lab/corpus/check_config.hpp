@@ -164,6 +164,10 @@ inline expected<void> check_config(const gazette_config& config) {
   c.require(i.min_count >= 1 && i.min_count <= i.max_count && i.max_count <= 10'000, "items",
             std::to_string(i.min_count) + " to " + std::to_string(i.max_count),
             "1 <= min_count <= max_count <= 10000");
+  c.require(!i.shuffled || !i.persona_persists, "items.persona_persists",
+            "writers who persist, of shuffled items", "one or the other");
+  c.require(!i.shuffled || config.personas.turncoats.share == 0, "items.shuffled",
+            "writers who turn coat after an item", "writers who stay for an item");
   c.between("items.n_sections", i.n_sections, 1, 1000);
   c.between("questions.facts_per_domain", config.questions.facts_per_domain, 1, 5);
   const skill_config& s = config.skills;

@@ -93,6 +93,8 @@ struct item_config {
   std::size_t n_sections = 1;  ///< of a document, each after a `<doc>`
   /// All sections are written by one persona. Otherwise each has its own.
   bool persona_persists = false;
+  /// Every item has a writer of its own, as if items had been shuffled across documents.
+  bool shuffled = false;
 };
 
 struct question_config {

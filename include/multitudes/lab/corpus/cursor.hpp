@@ -35,6 +35,28 @@ class cursor {
   /// The board of the walk that is being told.
   [[nodiscard]] const grid_world& board() const noexcept { return walk_.world(); }
 
+  /// The next token is the writer's: neither the frame of an item, nor a world's answer that the
+  /// program injects where a model writes. (After the first step of a walk the world may say
+  /// "moved" before the writer acts.)
+  [[nodiscard]] bool is_writers_turn() const noexcept {
+    if (next_.empty()) return false;
+    switch (next_.top().what) {
+      case op::slot:
+      case op::line_end:
+      case op::opener:
+      case op::answer:
+      case op::closer:
+      case op::output:
+      case op::scan:
+      case op::act:
+      case op::kick:
+      case op::aim:
+      case op::response:
+      case op::brought: return true;
+      default: return false;
+    }
+  }
+
   /// What the last token did.
   [[nodiscard]] bool began_section() const noexcept { return began_section_; }
   [[nodiscard]] bool began_item() const noexcept { return began_item_; }

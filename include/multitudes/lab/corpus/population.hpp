@@ -18,6 +18,7 @@ namespace multitudes::lab {
 enum class renewal : std::uint8_t {
   document,  ///< once
   section,   ///< at each `<doc>`
+  item,      ///< at each section, and after each item
   game,      ///< at each section and each game
   token,     ///< at every choice: nothing is ever learned about them
 };
@@ -240,7 +241,10 @@ inline population make_population(const gazette& g, std::span<const block_plan> 
   for (const block_plan& groups : plan) {
     population_block block = make_block(rows, groups);
     const bool is_goal = groups.size() == 1 && groups[0] == trait_set(trait::goal);
-    block.renews = g.config().items.persona_persists ? renewal::document : renewal::section;
+    const item_config& items = g.config().items;
+    block.renews = items.shuffled           ? renewal::item
+                   : items.persona_persists ? renewal::document
+                                            : renewal::section;
     if (is_goal && p.shuffled_goals) block.renews = renewal::game;
     if (groups.size() == 1 && groups[0] == blind) block.renews = renewal::token;
     blocks.push_back(std::move(block));

@@ -96,7 +96,7 @@ class reader {
     const choice c = at_.next(scratch);
     const auto option = c.find(t);
     if (!option)
-      return refuse(t, "a word of " + std::to_string(c.n_options()) + " that may follow");
+      return refuse(t, "one of the " + std::to_string(c.n_options()) + " words that may follow");
     values_of shares{};
     const std::size_t n = share_values(c.key, shares);
     double p = 0;
@@ -207,9 +207,10 @@ class reader {
   void follow_events() {
     for (std::size_t b = 0; b < logs_.size(); ++b) {
       const renewal r = prior_->blocks()[b].renews;
-      const bool by_section = r == renewal::section || r == renewal::game;
+      const bool by_section = r != renewal::document && r != renewal::token;
       if (at_.began_section() && at_.section() > 0 && by_section) renew(b);
       if (at_.began_game() && r == renewal::game) renew(b);
+      if (at_.ended_item() && r == renewal::item) renew(b);
       if (at_.ended_item() && !prior_->blocks()[b].turns_to.empty()) turn(b);
     }
   }

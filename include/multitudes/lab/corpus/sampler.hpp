@@ -134,7 +134,10 @@ class document_source {
     if (at.began_game()) {
       renew_those(a, random, [](renewal r) { return r == renewal::game; });
     }
-    if (at.ended_item()) turn_some(a, random);
+    if (at.ended_item()) {
+      renew_those(a, random, [](renewal r) { return r == renewal::item; });
+      turn_some(a, random);
+    }
   }
 
   const gazette* gazette_;
