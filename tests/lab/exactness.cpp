@@ -111,8 +111,9 @@ std::vector<possible_writer> product_of(const std::vector<possible_writer>& writ
   return product;
 }
 
-constexpr trait style[] = {trait::name, trait::lexis, trait::opener, trait::closer, trait::form};
-const std::vector<std::vector<trait>> g_groups{{std::begin(style), std::end(style)},
+constexpr trait style_group[] = {trait::name, trait::lexis, trait::opener, trait::closer,
+                                 trait::form};
+const std::vector<std::vector<trait>> g_groups{{std::begin(style_group), std::end(style_group)},
                                                {trait::domain},
                                                {trait::truth},
                                                {trait::goal},

@@ -28,7 +28,7 @@ gazette make(const gazette_config& c) {
 }
 
 /// A corpus with every kind of item.
-gazette_config rich() {
+gazette_config every_kind() {
   gazette_config c;
   c.labels = {.header = 0.2, .signature = 0.4, .domain = 0.2, .goal = 0.1, .weekday = true};
   c.items.grid = 1;
@@ -79,7 +79,7 @@ TEST_CASE("no word of the Gazette occurs twice, and each is found again") {
 }
 
 TEST_CASE("documents and text are the same, back and forth") {
-  const auto g = make(rich());
+  const auto g = make(every_kind());
   const auto writers = true_population(g);
   const auto d = document_source(g, writers, 5).document(2);
   const auto again = gazette_tokens(gazette_text(d.tokens));
@@ -96,7 +96,7 @@ TEST_CASE("the corpus is the one that results were computed for") {
   // Fails when any document changes. Then results of the lab that are kept are of another corpus,
   // and must be computed again.
   CHECK(to_string(fingerprint_of({}, 200)) == "f35f4e5c0f1f30e3");
-  CHECK(to_string(fingerprint_of(rich(), 200)) == "890bcb61e2c57342");
+  CHECK(to_string(fingerprint_of(every_kind(), 200)) == "890bcb61e2c57342");
   const auto g = make({});
   const auto writers = true_population(g);
   CHECK(
@@ -108,7 +108,7 @@ TEST_CASE("the corpus is the one that results were computed for") {
 }
 
 TEST_CASE("a document depends on its number and the seed alone") {
-  const auto g = make(rich());
+  const auto g = make(every_kind());
   const auto writers = true_population(g);
   const document_source a(g, writers, 9), b(g, writers, 9), other(g, writers, 10);
   const auto seventh = a.document(7).tokens;
@@ -118,7 +118,7 @@ TEST_CASE("a document depends on its number and the seed alone") {
 }
 
 TEST_CASE("a document says who wrote it and where its items are") {
-  auto c = rich();
+  auto c = every_kind();
   c.items.n_sections = 3;
   const auto g = make(c);
   const auto writers = true_population(g);
@@ -136,7 +136,7 @@ TEST_CASE("a document says who wrote it and where its items are") {
 }
 
 TEST_CASE("combinations, phrases and maps that are held out never occur, and nothing else lacks") {
-  auto c = rich();
+  auto c = every_kind();
   c.personas.domains_per_style = 3;
   c.personas.held_out = {{0, 1}};
   c.personas.prevalence = {1, 1, 1, 1, 1, 1, 1, 0};
@@ -200,7 +200,7 @@ TEST_CASE("styles are as prevalent as Zipf's law says, whatever they are called"
 }
 
 TEST_CASE("shuffled units, and G, keep every trait's frequency and nothing of their bonds") {
-  auto c = rich();
+  auto c = every_kind();
   c.personas.zipf = 1;
   c.personas.domains_per_style = 3;
   c.personas.truth_bond = c.personas.compliance_bond = 0.7;
@@ -232,7 +232,7 @@ TEST_CASE("shuffled units, and G, keep every trait's frequency and nothing of th
 }
 
 TEST_CASE("words are as frequent in the shuffled corpus as in the coherent one") {
-  auto c = rich();
+  auto c = every_kind();
   c.personas.zipf = 1;
   const auto coherent = frequencies(c, 1);
   c.personas.units = unit_bonds::shuffled;
@@ -248,7 +248,7 @@ TEST_CASE("words are as frequent in the shuffled corpus as in the coherent one")
 }
 
 TEST_CASE("identical styles cannot be told apart, but for their names") {
-  auto c = rich();
+  auto c = every_kind();
   c.labels.header = c.labels.signature = 0;
   c.personas.units = unit_bonds::identical;
   const auto g = make(c);
@@ -266,7 +266,7 @@ TEST_CASE("identical styles cannot be told apart, but for their names") {
 }
 
 TEST_CASE("labels that are right no more often than chance say nothing") {
-  auto c = rich();
+  auto c = every_kind();
   c.clarity.label = 1.0 / 8;
   const auto g = make(c);
   const auto writers = true_population(g);
