@@ -32,7 +32,7 @@ gazette_config rich() {
 }
 
 /// How many documents show it: 10^5, and fewer where that would be slow.
-std::uint64_t n_documents() { return static_cast<std::uint64_t>(sample_count(4'000, 100'000)); }
+std::uint64_t n_documents() { return static_cast<std::uint64_t>(sample_count(2'000, 100'000)); }
 
 /// The loss of the ideal reader, and what it leaves uncertain of the writer, add up to the entropy
 /// of writer and text.

@@ -28,7 +28,7 @@ class grid_walk {
     *this = grid_walk();
     world_.size = static_cast<std::uint8_t>(c.grid_size);
     n_goals_ = static_cast<std::uint8_t>(n_goals);
-    next.plan({say(word("at")), {op::place_row, you}, {op::map_mode}, say(word("."))});
+    next.plan({say(word("at")), {op::place_row, walker}, {op::map_mode}, say(word("."))});
   }
 
   choice offer(step s, const game_config& c, const gazette_tables& tables,
@@ -67,7 +67,7 @@ class grid_walk {
         break;
       case op::place_column: {
         const grid_cell at{row_, static_cast<std::uint8_t>(t.value - first_column.value)};
-        if (s.a == you) {
+        if (s.a == walker) {
           world_.you = at;
         } else {
           world_.objects[s.a] = at;
@@ -99,7 +99,7 @@ class grid_walk {
 
  private:
   [[nodiscard]] bool is_allowed(grid_cell at, step s, const game_config& c) const noexcept {
-    if (s.a == you) return true;
+    if (s.a == walker) return true;
     if (at == world_.you) return false;
     for (const auto& o : world_.objects) {
       if (o == at) return false;

@@ -30,7 +30,7 @@ enum class op : std::uint8_t {
   cue,           ///
   cue_end,       ///< after "in"
   output,        ///< word a of what is made of the phrase
-  place_row,     ///< of object a, `you` for the walker; b is 1 if it moves
+  place_row,     ///< of object a, `walker` for who walks; b is 1 if it moves
   place_column,  ///< likewise
   map_mode,      ///< a map or a tool call
   scan,          ///< which object the tool is asked for
@@ -44,7 +44,7 @@ enum class op : std::uint8_t {
   brought,       ///
 };
 
-inline constexpr std::uint8_t you = 3;  // in the place of an object
+inline constexpr std::uint8_t walker = 3;  // in the place of an object
 
 struct step {
   op what = op::say;
