@@ -5,6 +5,7 @@
 #include "tests/support/long_run.hpp"
 
 #include <multitudes/core/philox.hpp>
+#include <multitudes/lab/corpus/entropy.hpp>
 #include <multitudes/lab/corpus/likelihood.hpp>
 #include <multitudes/lab/corpus/reader.hpp>
 
@@ -228,7 +229,20 @@ std::size_t agree(const gazette& g, const population& prior,
   return compared.n_beginnings;
 }
 
-/// The true reader, G and the reader of units agree with the sums.
+/// The entropy of a writer's texts, over all writers.
+long double text_entropy(const ref::beginning& b, const std::vector<possible_writer>& writers) {
+  long double sum = 0;
+  if (b.next.empty()) {
+    for (std::size_t k = 0; k < writers.size(); ++k) {
+      const long double p = b.likelihood[k];
+      if (p > 0) sum -= writers[k].prior * p * std::log(p);
+    }
+  }
+  for (const auto& [word, next] : b.next) sum += text_entropy(next, writers);
+  return sum;
+}
+
+/// The true reader, G and the reader of units agree with the sums, and so does the entropy.
 std::size_t agree(const gazette_config& c, trait_set shown) {
   const auto g = gazette::make(c);
   REQUIRE_MESSAGE(g.has_value(), g.error().message());
@@ -239,6 +253,9 @@ std::size_t agree(const gazette_config& c, trait_set shown) {
       return ref::writer_texts(c, writers[k].who).section();
     });
     n += agree(*g, prior, writers, root, shown);
+    const auto h = entropy(*g, prior);
+    REQUIRE(h.has_value());
+    CHECK(std::abs(h->text_given - static_cast<double>(text_entropy(root, writers))) < 1e-11);
   };
   const bool shuffled = c.personas.units == unit_bonds::shuffled;
   compare(shuffled ? product_of(seen, unit_groups) : seen, true_population(*g));
