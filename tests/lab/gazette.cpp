@@ -324,6 +324,21 @@ TEST_CASE("a reader refuses what no document says, and goes on as if it had not 
   CHECK(rest.error().place == "token 8");
 }
 
+TEST_CASE("what no writer of a prior says is refused, and another prior may allow it") {
+  gazette_config c;
+  c.personas.domains_per_style = 1;
+  c.clarity.answer = c.clarity.marker = 1;
+  const auto g = make(c);
+  const auto m = true_population(g), all = product_population(g);
+  const auto tokens = *gazette_tokens("<doc> ask tide ? well gravity");
+  CHECK(reader(g, all).read(tokens).has_value());
+  const auto refused = reader(g, m).read(tokens);  // who says "well" knows nothing of the sea
+  REQUIRE(!refused);
+  CHECK(refused.error().message() ==
+        "read a gazette: token 5: found 'gravity', expected a word that some writer of this prior "
+        "may say");
+}
+
 TEST_CASE("a configuration out of range is refused by the field's name") {
   const auto message = [](auto&& change) {
     gazette_config c;

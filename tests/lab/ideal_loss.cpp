@@ -69,6 +69,12 @@ TEST_CASE("the ideal reader loses as much as the generator's entropy, within thr
     c.items.n_sections = 2;
   }
   SUBCASE("items shuffled across documents") { c.items.shuffled = true; }
+  SUBCASE("writers who never slip") {
+    c.clarity = {.slot = 1, .marker = 1, .form = 1, .label = 1, .task = 1, .answer = 1};
+    c.skills.slip = c.games.scan_slip = 0;
+    c.personas.prevalence = {1, 0, 2, 0, 0, 0, 0, 1};
+    c.personas.truthful = 1;
+  }
   SUBCASE("several sections by one writer, everything bound to style") {
     c.items.n_sections = 2;
     c.items.persona_persists = true;

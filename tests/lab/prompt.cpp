@@ -106,6 +106,35 @@ TEST_CASE("a walk is a dialogue of the writer and the world") {
   CHECK(!p.say("zeitgeist").has_value());
 }
 
+TEST_CASE("where a planner plays and the program answers, walks end where its goal lies") {
+  gazette_config c;
+  c.items.grid = 1;
+  c.games.max_steps = 20;
+  c.games.temperature = 0.2;
+  const auto g = *gazette::make(c);
+  const auto who = g.traits({.goal = 1});
+  std::size_t n_taken = 0, n_tools = 0;
+  constexpr int n = 200;
+  for (int i = 0; i < n; ++i) {
+    philox world(5, static_cast<std::uint64_t>(i)), model(6, static_cast<std::uint64_t>(i));
+    prompt p(g);
+    p.begin(item_kind::grid, world);
+    while (!p.at().ended_item()) {
+      p.let_world_speak(world);
+      if (p.at().is_writers_turn()) p.write(who, model);  // here a language model may choose
+    }
+    const auto& said = p.tokens();
+    n_taken +=
+        std::ranges::find(said, word("take")) != said.end() && said[said.size() - 2] == word("rose")
+            ? 1u
+            : 0u;
+    n_tools += std::ranges::find(said, word("scan")) != said.end() ? 1u : 0u;
+  }
+  CHECK(n_taken > n * 9 / 10);  // the tool is asked for another object in 4 % of its uses
+  CHECK(n_tools > n / 4);
+  CHECK(n_tools < n * 3 / 4);
+}
+
 TEST_CASE("a document can be finished as somebody would") {
   const auto g = roomy();
   philox random(3);

@@ -68,7 +68,7 @@ class prompt {
 
   /// An item of this kind, by this writer. Nothing else may be unfinished.
   prompt& item(item_kind kind, const persona_traits& who, philox& random) {
-    begin_item(kind, random);
+    begin(kind, random);
     while (!at_.ended_item()) write(who, random);
     return *this;
   }
@@ -106,11 +106,26 @@ class prompt {
     put(t);
     return {};
   }
+  /// "grid" or another first word: an item of this kind begins.
+  prompt& begin(item_kind kind, philox& random) {
+    const auto k = static_cast<std::size_t>(kind);
+    put(kind == item_kind::filler ? detail::frame_starts[random.below(detail::n_frames)]
+                                  : detail::item_starts[k]);
+    return *this;
+  }
   /// One token as this writer would; the document must not be at its end.
   prompt& write(const persona_traits& who, philox& random) {
     choice_scratch scratch;
     const choice c = at_.next(scratch);
     put(c.tokens[c.n_options() == 1 ? 0 : draw(c.row(value_of(c.key, who)), random)]);
+    return *this;
+  }
+  /// What the program says where a model plays: frames, boards, answers of tools, what comes of an
+  /// action; until the writer's turn, or the end of the item.
+  prompt& let_world_speak(philox& random) {
+    do {
+      write({}, random);
+    } while (!at_.is_writers_turn() && !at_.ended_item() && !at_.is_done());
     return *this;
   }
   /// The rest of the document, as this writer would.
@@ -127,11 +142,6 @@ class prompt {
   prompt& add(std::initializer_list<token_id> words) {
     tokens_.insert(tokens_.end(), words);
     return *this;
-  }
-  void begin_item(item_kind kind, philox& random) {
-    const auto k = static_cast<std::size_t>(kind);
-    put(kind == item_kind::filler ? detail::frame_starts[random.below(detail::n_frames)]
-                                  : detail::item_starts[k]);
   }
 
   cursor at_;
