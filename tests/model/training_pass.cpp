@@ -201,7 +201,8 @@ void check_against_differences(const configuration& c) {
   CAPTURE(std::string(c.name));
   const auto p = shape_of(c);
   check_against_differences<I>(random_parameters<double>(p, c.tied_head),
-                               task(p.vocab_size, {5, 61, 1, 9}), 12);
+                               task(p.vocab_size, {5, 61, 1, 9}),
+                               multitudes_test::fewer_if_emulated(2, 12));
 }
 
 /// A shape and documents that a seed decides.
