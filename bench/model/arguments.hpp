@@ -25,9 +25,10 @@ struct arguments {
   std::size_t n_tokens = 32;
   std::size_t depth = 0;
   std::size_t repetitions = 3;
-  bool steered = false, profile = false, load = false, limits = true;
+  bool steered = false, profile = false, load = false, plain = false, limits = true;
   std::string json = {}, markdown = {}, page = {}, build = {}, keep = {};
   bool help = false;
+  bool take_turns = false;  ///< for the other end of --plain
   bool for_others = false;  ///< options of Google Benchmark, which ./dev bench hands to everybody
 };
 
@@ -50,7 +51,9 @@ The machine's limits, then a model's speed as a share of them. LIST is a,b,c.
   --steered         64 sequences plain, each under 8 directions, and watched on 32 axes
   --profile         where the time of one token goes
   --load            from file to first token, and memory
-  --all             all shapes, q8_0 and q4_0, -b 1,4,16,64 and the three above
+  --plain           the first of -p and of -b also with this program built without -march, in
+                    turns, 8 for each of -r
+  --all             all shapes, q8_0 and q4_0, -b 1,4,16,64 and the four above
   --no-limits       without the machine's table; shares keep their own limits
   --json FILE       write everything as JSON
   --build FILE      add build costs from that JSON (the target bench_compile_time writes it)
@@ -128,6 +131,10 @@ inline std::optional<arguments> parse_arguments(const std::vector<std::string>& 
       a.profile = true;
     } else if (word == "--load") {
       a.load = true;
+    } else if (word == "--plain") {
+      a.plain = true;
+    } else if (word == "--take-turns") {
+      a.take_turns = true;
     } else if (word == "--no-limits") {
       a.limits = false;
     } else if (word == "--ratio") {
@@ -136,7 +143,7 @@ inline std::optional<arguments> parse_arguments(const std::vector<std::string>& 
       read_names("15M,110M,0.5B,1.1B", model_shapes, a.shapes);
       read_names("q8_0,q4_0", named_formats, a.formats);
       a.batches = {1, 4, 16, 64};
-      a.steered = a.profile = a.load = true;
+      a.steered = a.profile = a.load = a.plain = true;
     } else if (i + 1 == words.size()) {
       mistake = word + ": unknown, or without the value that belongs to it";
       return std::nullopt;

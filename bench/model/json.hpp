@@ -68,6 +68,12 @@ void for_each_member(R& r, const F& f) {
   f("model", r.model), f("threads", r.threads), f("plain_read", r.plain_read);
   f("first_token", r.first_token), f("peak_bytes", r.peak_bytes);
 }
+template <these<build_run> R, class F>
+void for_each_member(R& r, const F& f) {
+  f("model", r.model), f("stage", r.what), f("threads", r.threads), f("length", r.length);
+  f("plain_flags", r.plain_flags), f("tuned_flags", r.tuned_flags);
+  f("plain", r.plain), f("tuned", r.tuned);
+}
 template <these<build_cost> R, class F>
 void for_each_member(R& r, const F& f) {
   f("what", r.what), f("flags", r.flags), f("milliseconds", r.milliseconds);
@@ -78,7 +84,8 @@ void for_each_member(R& r, const F& f) {
   f("command", r.command), f("machine", r.machine), f("processors", r.processors);
   f("compiler", r.compiler), f("flags", r.flags), f("isa", r.isa), f("load", r.load);
   f("day", r.day), f("limits", r.machine_limits), f("models", r.models), f("runs", r.runs);
-  f("steering", r.steering), f("profiles", r.profiles), f("loads", r.loads), f("build", r.build);
+  f("steering", r.steering), f("profiles", r.profiles), f("loads", r.loads);
+  f("two_builds", r.two_builds), f("build", r.build);
 }
 
 namespace detail {
@@ -185,7 +192,7 @@ inline multitudes::expected<results> from_json(std::string_view text, std::strin
   const auto check = [&](const auto& all) {
     for (const auto& one : all) known = known && one.model < r.models.size();
   };
-  check(r.runs), check(r.steering), check(r.profiles), check(r.loads);
+  check(r.runs), check(r.steering), check(r.profiles), check(r.loads), check(r.two_builds);
   if (!known) {
     return fail(in.at(multitudes::errc::malformed, "a run of a model that is not listed",
                       "an index into `models`"));

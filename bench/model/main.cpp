@@ -8,6 +8,7 @@
 #include "random_model.hpp"
 #include "stages.hpp"
 #include "tables.hpp"
+#include "two_builds.hpp"
 
 #include "../peak/machine.hpp"
 
@@ -99,6 +100,19 @@ mt::expected<model_facts> facts_of(const std::string& path, std::string name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return facts;
+}
+
+std::vector<stage_shape> stages_of(const arguments& a) {
+  std::vector<stage_shape> shapes;
+  for (const std::size_t n : a.prompts) {
+    if (n != 0) shapes.push_back({.what = stage::prefill, .step_tokens = n});
+  }
+  for (const std::size_t n : a.batches) {
+    if (a.n_tokens != 0) {
+      shapes.push_back({.sequences = n, .depth = a.depth, .steps = a.n_tokens});
+    }
+  }
+  return shapes;
 }
 
 /// A file of a random model, removed at the end unless it is to be kept.
@@ -198,6 +212,12 @@ class program {
         r_.loads.push_back(*std::move(one));
       }
     }
+    if (a_.plain) {
+      for (const std::size_t n : a_.threads) {
+        say(called + ": two builds, threads: " + std::to_string(n));
+        if (auto ok = measure_two_builds(path, index, n); !ok) return ok;
+      }
+    }
     auto lm = mt::load_model(path);
     if (!lm) return mt::forward_error(lm);
     const reader memory(std::min<std::size_t>(facts->read_bytes, std::size_t{1} << 30));
@@ -228,15 +248,7 @@ class program {
                                     mt::thread_pool& workers, const reader& memory,
                                     const arithmetic_loop& operations) {
     const model_facts facts = r_.models[index];
-    std::vector<stage_shape> shapes;
-    for (const std::size_t n : a_.prompts) {
-      if (n != 0) shapes.push_back({.what = stage::prefill, .step_tokens = n});
-    }
-    for (const std::size_t n : a_.batches) {
-      if (a_.n_tokens != 0) {
-        shapes.push_back({.sequences = n, .depth = a_.depth, .steps = a_.n_tokens});
-      }
-    }
+    const std::vector<stage_shape> shapes = stages_of(a_);
     say(facts.name + " " + facts.format + ": " + std::to_string(shapes.size()) +
         " stages, threads: " + std::to_string(workers.concurrency()));
     std::vector<stage_runner> runners;
@@ -253,6 +265,34 @@ class program {
     for (const stage_runner& one : runners) {
       r_.runs.push_back(one.found());
       r_.runs.back().model = index;
+    }
+    return {};
+  }
+
+  mt::expected<void> measure_two_builds(const std::string& path, std::uint64_t index,
+                                        std::size_t n_threads) {
+    arguments first = a_;
+    first.prompts.resize(1);
+    first.batches.resize(1);
+    const std::vector<std::string> words{"--take-turns",
+                                         "--model",
+                                         path,
+                                         "-t",
+                                         std::to_string(n_threads),
+                                         "-p",
+                                         std::to_string(first.prompts[0]),
+                                         "-b",
+                                         std::to_string(first.batches[0]),
+                                         "-n",
+                                         std::to_string(a_.n_tokens),
+                                         "-d",
+                                         std::to_string(a_.depth)};
+    auto found = compare_builds(MULTITUDES_BENCH_PLAIN, stages_of(first), n_threads, words,
+                                8 * a_.repetitions);
+    if (!found) return mt::forward_error(found);
+    for (build_run& one : *found) {
+      one.model = index;
+      r_.two_builds.push_back(std::move(one));
     }
     return {};
   }
@@ -286,6 +326,9 @@ mt::expected<void> show_again(const arguments& a) {
 }
 
 mt::expected<void> measure_and_show(const arguments& a, const std::string& command) {
+  if (a.take_turns) {
+    return take_turns(a.files.at(0), stages_of(a), a.threads[0], MULTITUDES_BENCH_FLAGS);
+  }
   program all(a);
   if (auto ok = all.run(command); !ok) return ok;
   std::fputs(to_text(all.found()).c_str(), stdout);

@@ -79,6 +79,21 @@ struct load_run {
   friend bool operator==(const load_run&, const load_run&) = default;
 };
 
+/// A stage with two builds of one program, in turns. Lists have an entry for each turn, the
+/// nanoseconds of a thousand tokens.
+struct build_run {
+  std::uint64_t model = 0;
+  stage what = stage::decode;
+  std::uint64_t threads = 1;
+  std::uint64_t length = 0;  ///< tokens read or decoded at a time
+  std::string plain_flags = {};
+  std::string tuned_flags = {};
+  std::vector<std::uint64_t> plain = {};
+  std::vector<std::uint64_t> tuned = {};
+
+  friend bool operator==(const build_run&, const build_run&) = default;
+};
+
 /// What it costs to build with the library.
 struct build_cost {
   std::string what = {};
@@ -105,6 +120,7 @@ struct results {
   std::vector<steering_run> steering = {};
   std::vector<profile_run> profiles = {};
   std::vector<load_run> loads = {};
+  std::vector<build_run> two_builds = {};
   std::vector<build_cost> build = {};
 
   friend bool operator==(const results&, const results&) = default;

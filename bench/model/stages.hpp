@@ -143,9 +143,7 @@ class stage_runner {
 
   [[nodiscard]] const run& found() const noexcept { return found_; }
 
- private:
-  stage_runner(reading_batch b, const stage_shape& shape) : b_(std::move(b)), shape_(shape) {}
-
+  /// The stage as often as a repetition has it; nanoseconds.
   mt::expected<std::uint64_t> repeat(mt::thread_pool& workers) {
     const auto began = tick::now();
     for (std::size_t turn = 0; turn < turns_; ++turn) {
@@ -156,6 +154,9 @@ class stage_runner {
     }
     return nanoseconds_since(began);
   }
+
+ private:
+  stage_runner(reading_batch b, const stage_shape& shape) : b_(std::move(b)), shape_(shape) {}
 
   reading_batch b_;
   stage_shape shape_;

@@ -204,6 +204,34 @@ inline table load_table(const results& r) {
   return t;
 }
 
+/// Speed of the plain build over the other's, turn by turn.
+inline table two_builds_table(const results& r) {
+  const auto flags = [](const std::string& text) { return " `" + text + "`: tokens/s"; };
+  std::string plain = "plain", tuned = "tuned";
+  if (!r.two_builds.empty()) {
+    plain += flags(r.two_builds[0].plain_flags), tuned += flags(r.two_builds[0].tuned_flags);
+  }
+  table t = make_table({"model", "format", "stage"},
+                       {"threads", plain, tuned, "plain of tuned", "middle half", "turns"});
+  for (const build_run& one : r.two_builds) {
+    const model_facts& m = r.models[one.model];
+    std::vector<double> shares;
+    for (std::size_t i = 0; i < std::min(one.plain.size(), one.tuned.size()); ++i) {
+      shares.push_back(static_cast<double>(one.tuned[i]) / static_cast<double>(one.plain[i]));
+    }
+    std::sort(shares.begin(), shares.end());
+    const std::size_t n = shares.size();
+    const auto speed = [](const std::vector<std::uint64_t>& x) {
+      return number(1e12 / std::max(1.0, median_of(x)));
+    };
+    t.add_row({m.name, m.format, one.what == stage::prefill ? "prefill" : "decoding",
+               number(one.threads), speed(one.plain), speed(one.tuned), percent(median(shares), 1),
+               n == 0 ? "–" : percent(shares[n / 4], 1) + "–" + percent(shares[n - 1 - n / 4], 1),
+               number(std::uint64_t{n})});
+  }
+  return t;
+}
+
 inline table build_table(const results& r) {
   table t = make_table({"what", "flags"}, {"processor s to compile", "stripped kB"});
   for (const build_cost& one : r.build) {
@@ -236,6 +264,9 @@ inline std::vector<titled_table> tables(const results& r) {
       detail::steering_table(r));
   add(!r.profiles.empty(), "Where the time of one decoded token goes", detail::profile_table(r));
   add(!r.loads.empty(), "Loading", detail::load_table(r));
+  add(!r.two_builds.empty(),
+      "Without flags for this processor, in turns with a build that has them",
+      detail::two_builds_table(r));
   add(!r.build.empty(), "Building", detail::build_table(r));
   return all;
 }

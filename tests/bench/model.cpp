@@ -5,6 +5,7 @@
 #include "../../bench/model/json.hpp"
 #include "../../bench/model/results.hpp"
 #include "../../bench/model/tables.hpp"
+#include "../../bench/model/two_builds.hpp"
 
 #include <doctest/doctest.h>
 
@@ -56,6 +57,13 @@ results some_results() {
   r.steering.push_back({0, 2, 64, {1000, 2000}, {2000, 4000}, {1000, 2000}, {1000, 2000}});
   r.profiles.push_back({0, 2, {900'000'000}, {200'000'000}, {10'000'000'000}});
   r.loads.push_back({0, 2, {1'000'000'000}, {3'000'000'000}, 12'100'000'000});
+  r.two_builds.push_back({.what = stage::prefill,
+                          .threads = 2,
+                          .length = 512,
+                          .plain_flags = "-O2",
+                          .tuned_flags = "-O2 -march=native",
+                          .plain = {1'000'000, 2'000'000, 4'000'000, 2'000'000},
+                          .tuned = {1'000'000, 1'000'000, 2'000'000, 1'900'000}});
   r.build.push_back({"all | of it", "-O2", {1500, 1000, 2000}, 322'184});
   return r;
 }
@@ -99,6 +107,7 @@ TEST_CASE("what is no result is refused, and unknown members are not") {
   CHECK_FALSE(from_json(R"({"runs": [{"stage": "sleep"}]})", "text"));
   CHECK_FALSE(from_json(R"({"runs": [{"model": 0}]})", "text"));
   CHECK_FALSE(from_json(R"({"models": [{}], "loads": [{"model": 1}]})", "text"));
+  CHECK_FALSE(from_json(R"({"models": [{}], "two_builds": [{"model": 1}]})", "text"));
   const std::string whole = to_json(some_results());
   for (std::size_t n = 0; n + 2 < whole.size(); n += 7) {
     CHECK_FALSE(from_json(whole.substr(0, n), "text"));
@@ -117,6 +126,10 @@ TEST_CASE("tables show medians, and shares of the limits of the same repetition"
   CHECK(has_row(text, "| big | q8_0 | 2 | 64 | 32000000 | 50.0 % | 100.0 % | 100.0 % |"));
   CHECK(has_row(text, "| big | q8_0 | 2 | 900000 | 10.0 | 200000 | 5.00 | 1000000 | 100000 |"));
   CHECK(has_row(text, "| big | q8_0 | 2 | 11000 | 1.000 | 3.000 | 150 % | 12100 | 1.10 |"));
+  // Turn by turn 1, 0.5, 0.5 and 0.95 of the tuned build's speed.
+  CHECK(
+      has_row(text, "| big | q8_0 | prefill | 2 | 500000 | 526316 | 95.0 % | 50.0 %–95.0 % | 4 |"));
+  CHECK(text.find("`-O2 -march=native`: tokens/s") != text.npos);
   CHECK(has_row(text, "| all \\| of it | -O2 | 1.5 | 322 |"));
   CHECK(has_row(text, "| read, 32 KiB (GB/s) | 500 |"));
   CHECK(text.find("bf16") == std::string::npos);
@@ -197,3 +210,17 @@ TEST_CASE("random models of every format load, and their weights have the spread
   }
   std::filesystem::remove(path);
 }
+
+#if defined(__linux__)
+TEST_CASE("two programs take turns, and one that ends before its time is an error") {
+  using detail::other_program;
+  auto one = other_program::start({"/bin/sh", "-c", "echo -O2; read i; echo 7; read i; echo $i"});
+  REQUIRE(one);
+  CHECK(one->flags() == "-O2");
+  CHECK(one->turn(0).value_or(0) == 7u);
+  CHECK(one->turn(3).value_or(0) == 3u);
+  CHECK_FALSE(one->turn(0));
+  CHECK_FALSE(other_program::start({"/nowhere/at/all"}));
+  CHECK_FALSE(compare_builds("/nowhere/at/all", {stage_shape{}}, 1, {}, 1));
+}
+#endif
