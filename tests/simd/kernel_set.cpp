@@ -444,5 +444,6 @@ TEST_CASE("the set that runs is the first that the processor has, or the one tha
   }
   CHECK(simd::active_isa() == wanted);
   CHECK(simd::active_kernels().is_supported());
-  MESSAGE("MULTITUDES_ISA=" << (asked != nullptr ? asked : "") << " runs " << std::string(wanted));
+  const std::string name = asked != nullptr ? asked : "";
+  MESSAGE("MULTITUDES_ISA=" << name << " runs " << std::string(wanted));
 }
