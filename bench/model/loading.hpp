@@ -14,6 +14,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #if defined(__linux__)
 #include <sys/wait.h>
@@ -40,11 +41,12 @@ inline std::uint64_t read_plainly(const std::string& path) {
   return std::ferror(file.get()) != 0 ? 0 : nanoseconds_since(began);
 }
 
-/// The most memory that this process had at once; 0 if the system does not say.
-inline std::uint64_t peak_resident_bytes() {
+/// A size that /proc/self/status gives in kB, in bytes; 0 if the system does not say.
+inline std::uint64_t own_memory(std::string_view field) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
+    if (!line.starts_with(field)) continue;
+    return std::strtoull(line.c_str() + field.size(), nullptr, 10) * 1024;
   }
   return 0;
 }
@@ -58,6 +60,9 @@ struct loaded {
 /// From opening a file to the logits after the first token; all 0 if that fails.
 inline loaded load_here(const std::string& path, std::size_t n_threads) {
   loaded found;
+  // What the parent had resident when it was copied does not count.
+  std::ofstream("/proc/self/clear_refs") << 5;
+  const std::uint64_t inherited = own_memory("VmRSS:");
   found.plain_read = read_plainly(path);
   const auto began = tick::now();
   {
@@ -68,7 +73,7 @@ inline loaded load_here(const std::string& path, std::size_t n_threads) {
     if (!b || !b->step(workers, 1)) return {};
   }
   found.first_token = nanoseconds_since(began);
-  found.peak_bytes = peak_resident_bytes();
+  found.peak_bytes = own_memory("VmHWM:") - inherited;
   return found;
 }
 
@@ -81,8 +86,6 @@ inline loaded load_apart([[maybe_unused]] const std::string& path,
   if (pipe(ends) != 0) return found;
   const pid_t child = fork();
   if (child == 0) {
-    // What the parent had resident when it was copied does not count.
-    std::ofstream("/proc/self/clear_refs") << 5;
     const loaded mine = load_here(path, n_threads);
     const auto written = write(ends[1], &mine, sizeof(mine));
     _exit(written == static_cast<ssize_t>(sizeof(mine)) ? 0 : 1);
