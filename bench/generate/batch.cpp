@@ -7,8 +7,8 @@
 
 #include <multitudes/core/thread_pool.hpp>
 #include <multitudes/generate/batch.hpp>
-#include <multitudes/simd/kernel_set.hpp>
 #include <multitudes/persona.hpp>
+#include <multitudes/simd/kernel_set.hpp>
 
 #include <benchmark/benchmark.h>
 

@@ -73,10 +73,11 @@ void count_product(benchmark::State& state, const operands& o, shape s) {
   state.counters["of_peak"] = Counter(operations / peak_of(o.w.format), each);
 }
 
-void run(benchmark::State& state, const simd::kernel_set& set, weight_format format, shape s) {
+void run(benchmark::State& state, const simd::kernel_set& set, weight_format format, shape s,
+         simd::weight_layout layout = simd::weight_layout::panels) {
   operands o(format, s);
   std::vector<float> y(s.n * s.rows);
-  const auto w = o.packed();
+  const auto w = layout == simd::weight_layout::panels ? o.packed() : o.w;
   for (auto _ : state) {
     set.multiply(w, o.activations(), 0, s.rows, {y.data(), s.n, s.rows});
     benchmark::DoNotOptimize(y.data());
@@ -125,6 +126,9 @@ const bool added = [] {
         add(name + "/" + std::string(set->name),
             [=](benchmark::State& state) { run(state, *set, f, s); });
       }
+      add(name + "/as-in-the-file", [=](benchmark::State& state) {
+        run(state, simd::active_kernels(), f, s, simd::weight_layout::rows);
+      });
       if (n > 1) continue;
       add(name + "/scalar",
           [=](benchmark::State& state) { run(state, simd::kernels_for<simd::scalar>, f, s); });

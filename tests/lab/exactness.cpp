@@ -229,6 +229,33 @@ std::size_t agree(const gazette& g, const population& prior,
   return compared.n_beginnings;
 }
 
+/// The true reader agrees with the sums over the texts that `texts_of(k)` lists of writer k.
+template <class TextsOf>
+std::size_t agree(const gazette_config& c, const std::vector<possible_writer>& writers,
+                  trait_set shown, TextsOf&& texts_of) {
+  const auto g = gazette::make(c);
+  REQUIRE_MESSAGE(g.has_value(), g.error().message());
+  const auto prior = true_population(*g);
+  return agree(*g, prior, writers, enumerate(writers.size(), texts_of), shown);
+}
+
+/// The same of texts that two writers make one after the other, drawn apart or one and the same.
+template <class TextsOf>
+std::size_t agree_in_pairs(const gazette_config& c, bool of_one_hand, TextsOf&& texts_of) {
+  const auto writers = merged(coherent_writers(c),
+                              trait_set(trait::opener, trait::closer, trait::domain, trait::truth));
+  std::vector<possible_writer> pairs;
+  std::vector<ref::texts> lists;
+  for (const possible_writer& a : writers) {
+    for (const possible_writer& b : writers) {
+      if (of_one_hand && a.who != b.who) continue;
+      pairs.push_back({b.who, of_one_hand ? a.prior : a.prior * b.prior});
+      lists.push_back(texts_of(ref::writer_texts(c, a.who), ref::writer_texts(c, b.who)));
+    }
+  }
+  return agree(c, pairs, {}, [&](std::size_t k) { return lists[k]; });
+}
+
 /// The entropy of a writer's texts, over all writers.
 long double text_entropy(const ref::beginning& b, const std::vector<possible_writer>& writers) {
   long double sum = 0;
@@ -314,13 +341,9 @@ TEST_CASE("readers of slips in skills equal sums over all texts") {
   auto c = tiny();
   c.items.skill = 1;
   c.skills = {.phrase_length = 2, .cued = 0.5, .held_out_modulus = 12, .slip = 0.1};
-  const auto g = *gazette::make(c);
-  const auto prior = true_population(g);
   const auto writers = merged(coherent_writers(c), trait_set(trait::task));
-  const auto root = enumerate(writers.size(), [&](std::size_t k) {
-    return ref::writer_texts(c, writers[k].who).section();
-  });
-  CHECK(agree(g, prior, writers, root, trait_set(trait::task)) > 100);
+  CHECK(agree(c, writers, trait_set(trait::task),
+              [&](std::size_t k) { return ref::writer_texts(c, writers[k].who).section(); }) > 100);
 }
 
 TEST_CASE("readers of games equal sums over all texts") {
@@ -347,7 +370,10 @@ TEST_CASE("readers of games equal sums over all texts") {
     c.personas.n_goals = 1;
   }
   SUBCASE("walks among several things that move") {
-    if (sample_count(0, 1) == 0) return;  // half a minute
+    if (sample_count(0, 1) == 0) {
+      MESSAGE("left to the full counts: half a minute");
+      return;
+    }
     c.items.grid = 1;
     c.games.grid_size = 3;
     c.games.max_steps = 2;
@@ -363,7 +389,7 @@ TEST_CASE("a reader of goals that every game draws anew equals sums over all tex
   c.labels.goal = 0.5;
   c.personas.shuffled_goals = true;
   const std::vector<possible_writer> anyone{{{}, 1.0}};
-  const auto root = enumerate(1, [&](std::size_t) {
+  const auto texts = [&](std::size_t) {
     ref::texts header, game;
     for (std::uint8_t goal = 0; goal < 2; ++goal) {
       persona_traits who;
@@ -376,10 +402,8 @@ TEST_CASE("a reader of goals that every game draws anew equals sums over all tex
       }
     }
     return header + game + game;
-  });
-  const auto g = *gazette::make(c);
-  const auto prior = true_population(g);
-  CHECK(agree(g, prior, anyone, root, {}) > 1000);
+  };
+  CHECK(agree(c, anyone, {}, texts) > 1000);
 }
 
 TEST_CASE("a reader of several sections equals sums over all texts") {
@@ -389,22 +413,9 @@ TEST_CASE("a reader of several sections equals sums over all texts") {
   c.personas.held_out = {{0, 1}};
   SUBCASE("each by somebody") {}
   SUBCASE("all by one") { c.items.persona_persists = true; }
-  const auto writers = merged(coherent_writers(c),
-                              trait_set(trait::opener, trait::closer, trait::domain, trait::truth));
-  std::vector<possible_writer> pairs;
-  std::vector<ref::texts> lists;
-  for (const possible_writer& a : writers) {
-    for (const possible_writer& b : writers) {
-      if (c.items.persona_persists && a.who != b.who) continue;
-      pairs.push_back({b.who, c.items.persona_persists ? a.prior : a.prior * b.prior});
-      lists.push_back(ref::writer_texts(c, a.who).section() +
-                      ref::writer_texts(c, b.who).section());
-    }
-  }
-  const auto root = enumerate(pairs.size(), [&](std::size_t k) { return lists[k]; });
-  const auto g = *gazette::make(c);
-  const auto prior = true_population(g);
-  CHECK(agree(g, prior, pairs, root, {}) > 500);
+  CHECK(agree_in_pairs(c, c.items.persona_persists, [](const auto& one, const auto& other) {
+          return one.section() + other.section();
+        }) > 500);
 }
 
 TEST_CASE("a reader of items that were shuffled across documents equals sums over all texts") {
@@ -413,21 +424,9 @@ TEST_CASE("a reader of items that were shuffled across documents equals sums ove
   c.items.min_count = c.items.max_count = 2;
   c.items.shuffled = true;
   c.personas.held_out = {{0, 1}};
-  const auto writers = merged(coherent_writers(c),
-                              trait_set(trait::opener, trait::closer, trait::domain, trait::truth));
-  std::vector<possible_writer> pairs;
-  std::vector<ref::texts> lists;
-  for (const possible_writer& a : writers) {
-    for (const possible_writer& b : writers) {
-      pairs.push_back({b.who, a.prior * b.prior});
-      lists.push_back(ref::one("<doc>") + ref::writer_texts(c, a.who).item() +
-                      ref::writer_texts(c, b.who).item());
-    }
-  }
-  const auto root = enumerate(pairs.size(), [&](std::size_t k) { return lists[k]; });
-  const auto g = *gazette::make(c);
-  const auto prior = true_population(g);
-  CHECK(agree(g, prior, pairs, root, {}) > 500);
+  CHECK(agree_in_pairs(c, false, [](const auto& one, const auto& other) {
+          return ref::one("<doc>") + one.item() + other.item();
+        }) > 500);
 }
 
 TEST_CASE("a reader of those who turn coat equals sums over all texts") {
@@ -458,10 +457,7 @@ TEST_CASE("a reader of those who turn coat equals sums over all texts") {
                                  {0.7 * 0.7, first + a.item() + a.signature()}}));
     writers.push_back({before.who, 0.4 * before.prior / from});
   }
-  const auto root = enumerate(writers.size(), [&](std::size_t k) { return lists[k]; });
-  const auto g = *gazette::make(c);
-  const auto prior = true_population(g);
-  CHECK(agree(g, prior, writers, root, {}) > 500);
+  CHECK(agree(c, writers, {}, [&](std::size_t k) { return lists[k]; }) > 500);
 }
 
 TEST_CASE("a reader that is blind to a trait expects its average, for ever") {

@@ -31,8 +31,8 @@ struct language_model {
 /// How a model file is brought into memory.
 struct load_options {
   /// Run the weights as they lie in the file, mapped and not copied: nothing to wait for, memory
-  /// shared between processes, but read ten times slower while decoding. The file must then not
-  /// change on disk.
+  /// shared between processes, but much slower to decode with (bench/simd/kernel_set.cpp has both
+  /// layouts). The file must then not change on disk.
   bool map = false;
 };
 
