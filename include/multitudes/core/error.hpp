@@ -19,6 +19,7 @@ enum class errc {
   space_mismatch,    ///< directions of two activation spaces were combined
   zero_direction,    ///< a direction without length was asked to have one
   non_finite,        ///< NaN or infinity where only numbers are allowed
+  cancelled,         ///< the caller asked to stop; what was done so far is kept where it says so
 };
 
 /// The stable name of a code, e.g. `space_mismatch`.
@@ -35,6 +36,7 @@ constexpr std::string_view name(errc code) noexcept {
     case errc::space_mismatch: return "space_mismatch";
     case errc::zero_direction: return "zero_direction";
     case errc::non_finite: return "non_finite";
+    case errc::cancelled: return "cancelled";
   }
   return "unknown";
 }

@@ -7,6 +7,7 @@
 #include <multitudes/lab/corpus/gazette.hpp>
 #include <multitudes/lab/corpus/sampler.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <span>
@@ -68,9 +69,7 @@ class prompt {
 
   /// An item of this kind, by this writer. Nothing else may be unfinished.
   prompt& item(item_kind kind, const persona_traits& who, philox& random) {
-    begin(kind, random);
-    while (!at_.ended_item()) write(who, random);
-    return *this;
+    return begin(kind, random).finish_item(who, random);
   }
   /// "ask SUBJECT ?": an opener comes next.
   prompt& ask(std::size_t domain, std::size_t fact) {
@@ -127,6 +126,18 @@ class prompt {
       write({}, random);
     } while (!at_.is_writers_turn() && !at_.ended_item() && !at_.is_done());
     return *this;
+  }
+  /// The rest of the item, as this writer would.
+  prompt& finish_item(const persona_traits& who, philox& random) {
+    while (!at_.ended_item()) write(who, random);
+    return *this;
+  }
+  /// What this writer is likeliest to say here.
+  [[nodiscard]] token_id likeliest(const persona_traits& who) const {
+    choice_scratch scratch;
+    const choice c = at_.next(scratch);
+    const auto row = c.row(value_of(c.key, who));
+    return c.tokens[static_cast<std::size_t>(std::ranges::max_element(row) - row.begin())];
   }
   /// The rest of the document, as this writer would.
   prompt& finish(const persona_traits& who, philox& random) {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/lab/claims/all.hpp>
+#include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/claims/prevalence.hpp>
+#include <multitudes/lab/corpus/check_config.hpp>
+#include <multitudes/lab/corpus/choice.hpp>
+#include <multitudes/lab/corpus/config.hpp>
+#include <multitudes/lab/corpus/cursor.hpp>
+#include <multitudes/lab/corpus/dataset.hpp>
+#include <multitudes/lab/corpus/entropy.hpp>
+#include <multitudes/lab/corpus/fingerprint.hpp>
+#include <multitudes/lab/corpus/gazette.hpp>
+#include <multitudes/lab/corpus/likelihood.hpp>
+#include <multitudes/lab/corpus/population.hpp>
+#include <multitudes/lab/corpus/prompt.hpp>
+#include <multitudes/lab/corpus/reader.hpp>
+#include <multitudes/lab/corpus/sampler.hpp>
+#include <multitudes/lab/corpus/slots.hpp>
+#include <multitudes/lab/corpus/tables.hpp>
+#include <multitudes/lab/corpus/trait.hpp>
+#include <multitudes/lab/corpus/vocabulary.hpp>
+#include <multitudes/lab/corpus/words.hpp>
+#include <multitudes/lab/laboratory.hpp>
+#include <multitudes/lab/measure/excess.hpp>
+#include <multitudes/lab/measure/readout.hpp>
+#include <multitudes/lab/measure/scorer.hpp>
+#include <multitudes/lab/student.hpp>
+#include <multitudes/lab/world/boltzmann.hpp>
+#include <multitudes/lab/world/football.hpp>
+#include <multitudes/lab/world/grid.hpp>
+#include <multitudes/lab/world/inverse_planning.hpp>

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/core/expected.hpp>
+#include <multitudes/lab/corpus/prompt.hpp>
+#include <multitudes/lab/laboratory.hpp>
+#include <multitudes/lab/measure/excess.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace multitudes::lab {
+
+// Students and corpora that several claims share, so that each is trained once for a seed.
+
+/// Eight styles by eight domains, all seen, equally prevalent, labels now and then. Over the seeds
+/// every style takes every place.
+inline gazette_config plain_corpus(std::uint64_t seed) {
+  gazette_config c;
+  c.personas.rotation = static_cast<std::size_t>(seed % c.personas.n_styles);
+  return c;
+}
+
+/// Model S, which reads a corpus of this seed as long as the budget allows.
+inline pretraining reading_of(const laboratory& in, const gazette_config& corpus,
+                              std::uint64_t seed) {
+  pretraining how;
+  how.corpus = corpus;
+  how.seed = seed;
+  how.n_tokens = in.budget(8'000'000, 2'000'000);
+  return how;
+}
+
+/// A corpus, its writers, and the student who has read it.
+struct classroom {
+  gazette corpus;
+  population writers;
+  student reader;
+};
+
+/// Errors:  those of gazette::make and laboratory::pretrain.
+inline expected<classroom> teach(laboratory& in, const pretraining& how) {
+  auto g = gazette::make(how.corpus);
+  if (!g) return forward_error(g);
+  auto who = in.pretrain(how);
+  if (!who) return forward_error(who);
+  population writers = true_population(*g);
+  return classroom{std::move(*g), std::move(writers), std::move(*who)};
+}
+
+/// Nats a token that a student loses above the ideal reader, on new documents.
+///
+/// Errors:  those of document_losses.
+inline expected<double> measure_excess(laboratory& in, const classroom& c, std::uint64_t seed) {
+  auto asked = scorer::make(in.workers(), c.reader);
+  if (!asked) return forward_error(asked);
+  const document_source held_out(c.corpus, c.writers, laboratory::asking_seed(seed));
+  const std::uint64_t n = in.budget(2000, 300);
+  auto losses = document_losses(*asked, c.corpus, c.writers, held_out, n);
+  if (!losses) return forward_error(losses);
+  return excess(*losses);
+}
+
+/// How probable the right answer is to a student where the ideal reader expects it: the mean of
+/// p(student) / p(ideal) over all facts of all seen combinations, each asked of a writer who was
+/// heard to know another fact of the domain.
+///
+/// Errors:  those of scorer.
+inline expected<double> measure_facts_known(laboratory& in, const classroom& c,
+                                            std::uint64_t seed) {
+  auto asked = scorer::make(in.workers(), c.reader);
+  if (!asked) return forward_error(asked);
+  const std::size_t n_facts = c.corpus.config().questions.facts_per_domain;
+  const auto& personas = c.corpus.config().personas;
+  texts all;
+  std::vector<token_id> answers;
+  std::vector<double> ideal;
+  philox random(laboratory::asking_seed(seed), 1);
+  for (std::size_t s = 0; s < personas.n_styles; ++s) {
+    for (std::size_t d = 0; d < personas.n_domains; ++d) {
+      if (!c.corpus.is_seen({s, d})) continue;
+      const persona_traits who = c.corpus.traits({.style = s, .domain = d});
+      for (std::size_t f = 0; f < n_facts; ++f) {
+        prompt p(c.corpus);
+        p.ask(d, (f + 1) % n_facts).finish_item(who, random);
+        p.ask(d, f).write(who, random);  // the opener
+        reader bayes(c.corpus, c.writers);
+        if (auto ok = bayes.read(p.tokens()); !ok) return forward_error(ok);
+        std::vector<double> expects(gazette_vocab_size);
+        bayes.predict(expects);
+        const token_id right = p.likeliest(who);
+        all.emplace_back(p.tokens().begin(), p.tokens().end());
+        answers.push_back(right);
+        ideal.push_back(expects[right.value]);
+      }
+    }
+  }
+  double sum = 0;
+  auto done = asked->predict_next(all, [&](std::size_t i, std::span<const float> log_p) {
+    sum += std::exp(static_cast<double>(log_p[answers[i].value])) / ideal[i];
+  });
+  if (!done) return forward_error(done);
+  return sum / static_cast<double>(all.size());
+}
+
+}  // namespace multitudes::lab
