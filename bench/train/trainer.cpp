@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "../simd/support.hpp"
+#include "../peak/arithmetic.hpp"
 
 #include <multitudes/core/thread_pool.hpp>
 #include <multitudes/train/initialize.hpp>
@@ -55,16 +55,6 @@ double flops_per_token(const configuration& c) {
   return 2 * (3 * weights + 3.5 * attention);
 }
 
-/// The peak of so many threads at the same time.
-double peak_flops(thread_pool& workers) {
-  std::vector<double> each(workers.concurrency());
-  const auto one = [&](std::size_t i) { each[i] = multitudes_bench::measure_peak_flops(); };
-  workers.run(each.size(), one);
-  double sum = 0;
-  for (const double x : each) sum += x;
-  return sum;
-}
-
 template <class P>
 void train_step(benchmark::State& state, const configuration& c, std::size_t n_threads) {
   thread_pool workers(n_threads);
@@ -82,7 +72,8 @@ void train_step(benchmark::State& state, const configuration& c, std::size_t n_t
     for (std::size_t i = 0; i <= c.context; ++i) tokens.emplace_back(random.below(c.vocab_size));
     batch.append(tokens, counts);
   }
-  const double peak = peak_flops(workers);
+  const double peak = static_cast<double>(
+      multitudes_bench::measure(multitudes_bench::f32_loop(), n_threads).per_second);
   // The first step meets memory that was never touched.
   benchmark::DoNotOptimize(trainer->step(workers, batch, 1e-4));
   for (auto _ : state) benchmark::DoNotOptimize(trainer->step(workers, batch, 1e-4));
