@@ -27,6 +27,7 @@
 #include <multitudes/lab/measure/excess.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
+#include <multitudes/lab/null_world.hpp>
 #include <multitudes/lab/student.hpp>
 #include <multitudes/lab/world/boltzmann.hpp>
 #include <multitudes/lab/world/football.hpp>

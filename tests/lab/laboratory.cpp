@@ -184,4 +184,52 @@ TEST_CASE("Reward raises what is rewarded, and a shorter leash less") {
   CHECK(risen[1] < 4.5);
 }
 
+TEST_CASE("In the null world nobody is anybody, answers follow no question and rewards no answer") {
+  thread_pool workers(2);
+  laboratory in(workers, {.null_world = true}, go_on), real(workers, {}, go_on);
+  const auto there = in.pretrain(short_reading());
+  REQUIRE(there);
+  CHECK(there->id != real.pretrain(short_reading())->id);
+  auto bare = short_reading();
+  bare.corpus = null_corpus(bare.corpus);
+  CHECK(there->id == real.pretrain(bare)->id);
+  gazette_config full;
+  full.items.grid = full.items.football = 1;
+  full.personas.zipf = 1;
+  full.personas.turncoats.share = 0.1;
+  full.labels.goal = 0.1;
+  CHECK(gazette::make(null_corpus(full)));
+
+  const auto g = gazette::make();
+  const std::vector<persona_traits> writers{g->traits({.style = 1}), g->traits({.style = 2})};
+  const auto data = make_command_dataset(*g, writers, 50, 1);
+  const auto dealt = null_dataset(data, 1);
+  REQUIRE(dealt.documents().size() == data.documents().size());
+  CHECK(dealt.n_tokens() == data.n_tokens());
+  std::size_t n_own = 0;
+  for (std::size_t i = 0; i < data.documents().size(); ++i) {
+    n_own +=
+        std::ranges::equal(data.tokens(data.documents()[i]), dealt.tokens(dealt.documents()[i]));
+  }
+  CHECK(n_own < 10);
+
+  const auto newborn = laboratory::newborn(tiny, 1);
+  const auto prompts = [](std::uint64_t) {
+    return std::vector<std::vector<token_id>>(4, {word("<doc>")});
+  };
+  const token_id wished = word("well");
+  const auto reward = [&](const train::rollout& r) {
+    return r.answer().front() == wished ? 9.0 : 0.0;
+  };
+  reinforcement how{.n_steps = 20, .n_prompts = 4, .n_per_prompt = 16, .max_tokens = 1};
+  how.rate = 3e-2;
+  const auto rewarded = in.reinforce(*newborn, prompts, reward, how);
+  REQUIRE(rewarded);
+  auto asked = scorer::make(workers, *rewarded);
+  const texts begin{{word("<doc>")}};
+  REQUIRE(asked->predict_next(begin, [&](std::size_t, std::span<const float> log_p) {
+    CHECK(log_p[wished.value] < -4);  // one word of three hundred
+  }));
+}
+
 }  // namespace

@@ -10,6 +10,7 @@
 #include <multitudes/lab/corpus/fingerprint.hpp>
 #include <multitudes/lab/corpus/gazette.hpp>
 #include <multitudes/lab/corpus/population.hpp>
+#include <multitudes/lab/null_world.hpp>
 #include <multitudes/lab/student.hpp>
 #include <multitudes/train/advantage.hpp>
 #include <multitudes/train/checkpoint.hpp>
@@ -42,6 +43,9 @@ using progress_report =
 struct laboratory_options {
   std::string folder{};  ///< keeps what was trained; must exist
   bool quick = false;    ///< a small budget: less reading, fewer questions
+  /// What is read has no personas, what is answered not what was asked, and rewards are chance: see
+  /// null_world.hpp. What is measured stays the same.
+  bool null_world = false;
 };
 
 /// The reading that makes a student of nothing.
@@ -116,7 +120,8 @@ class laboratory {
   ///
   /// Errors:  those of gazette::make and of training; cancelled if the report says so.
   /// Cost:    three minutes for model S on two cores.
-  expected<student> pretrain(const pretraining& how) {
+  expected<student> pretrain(pretraining how) {
+    if (options_.null_world) how.corpus = null_corpus(how.corpus);
     auto begin = newborn(how.size, how.seed);
     if (!begin) return begin;
     fingerprint_builder key;
@@ -143,7 +148,8 @@ class laboratory {
   /// A student that has learnt from a dataset, after all that it learnt before.
   ///
   /// Errors:  those of training; cancelled if the report says so.
-  expected<student> tune(const student& from, const train::dataset& data, const tuning& how) {
+  expected<student> tune(const student& from, const train::dataset& given, const tuning& how) {
+    const train::dataset data = options_.null_world ? null_dataset(given, how.seed) : given;
     fingerprint_builder key;
     key.add("tune").add(version).add(from.id.value);
     for (const train::dataset::document& d : data.documents()) {
@@ -172,6 +178,11 @@ class laboratory {
   template <class Prompts, class Reward>
   expected<student> reinforce(const student& from, Prompts&& prompts, Reward&& reward,
                               const reinforcement& how) {
+    philox chance(how.seed, 0);
+    const auto worth = [&](const train::rollout& r) {
+      return options_.null_world ? static_cast<double>(chance.normal())
+                                 : static_cast<double>(reward(r));
+    };
     auto policy = policy_of(from, how);
     if (!policy) return forward_error(policy);
     auto first = answers(*policy, prompts(std::uint64_t{0}), 0, how);
@@ -180,7 +191,7 @@ class laboratory {
     key.add("reinforce").add(version).add(from.id.value);
     for (const train::rollout& r : *first) {
       key.add(std::as_bytes(std::span(r.tokens)));
-      key.add(std::bit_cast<std::uint64_t>(static_cast<double>(reward(r))));
+      key.add(std::bit_cast<std::uint64_t>(worth(r)));
     }
     key.add(how.n_steps).add(how.n_prompts).add(how.n_per_prompt).add(how.max_tokens);
     key.add(std::bit_cast<std::uint64_t>(how.rate))
@@ -191,7 +202,7 @@ class laboratory {
       auto rollouts = answers(*policy, prompts(step), step, how);
       if (!rollouts) return forward_error(rollouts);
       std::vector<double> rewards;
-      for (const train::rollout& r : *rollouts) rewards.push_back(reward(r));
+      for (const train::rollout& r : *rollouts) rewards.push_back(worth(r));
       auto advantages = train::leave_one_out_advantages(rewards, how.n_per_prompt);
       train::choose_feedback(how.feedback, advantages);
       // Half a cosine down to a tenth: what the reward is worth is settled by the end.
