@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
+#include <multitudes/core/philox.hpp>
 #include <multitudes/format/json.hpp>
 
 #include <doctest/doctest.h>
 
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 using namespace multitudes;
 
@@ -115,4 +120,65 @@ TEST_CASE("a text survives being written and read") {
   REQUIRE(json::append_string(json, all));
   CHECK(*text_of(std::string_view(json).substr(1)) == all);
   CHECK_FALSE(json::append_string(json, "\xFF"));
+}
+
+TEST_CASE("a number follows the grammar of JSON and is the nearest double") {
+  const auto number = [](std::string_view json) { return json::cursor(json, "test").number(); };
+  const std::pair<const char*, double> good[] = {{"0", 0},
+                                                 {"-0", -0.0},
+                                                 {" 12 ", 12},
+                                                 {"0.1", 0.1},
+                                                 {"-1.5e+3", -1500},
+                                                 {"1E-2,", 0.01},
+                                                 {"1e-400", 0},
+                                                 {"5e-324", 5e-324},
+                                                 {"0.5]", 0.5},
+                                                 {"1e0", 1},
+                                                 {"123456789.25", 123456789.25}};
+  for (const auto& [text, value] : good) {
+    INFO(text);
+    const auto found = number(text);
+    REQUIRE(found);
+    CHECK(*found == value);
+  }
+  for (const char* bad :
+       {"", "-", "01", "-01", ".5", "+1", "e1", "inf", "nan", "NaN", "Infinity", "null", "\"1\""}) {
+    INFO(bad);
+    CHECK_FALSE(number(bad));
+  }
+  for (const char* torn : {"1.", "1.x", "1e", "1e+", "1.5e-"}) {
+    INFO(torn);
+    CHECK_FALSE(number(torn));
+  }
+  CHECK(number("1e999").error().code == errc::unsupported);
+  CHECK(number("-1e999").error().code == errc::unsupported);
+}
+
+TEST_CASE("a double survives being written and read, and what is not finite is not written") {
+  philox random(5);
+  std::string json;
+  for (int i = 0; i < 2000; ++i) {
+    const auto bits = (std::uint64_t{random()} << 32) | random();
+    const auto value = std::bit_cast<double>(bits);
+    json.clear();
+    CHECK(json::append_number(json, value) == std::isfinite(value));
+    if (!std::isfinite(value)) {
+      CHECK(json.empty());
+      continue;
+    }
+    const auto found = json::cursor(json, "test").number();
+    REQUIRE(found);
+    CHECK(std::bit_cast<std::uint64_t>(*found) == bits);
+  }
+}
+
+TEST_CASE("words are read where they stand, and nothing else is a word") {
+  json::cursor in(" true false null", "test");
+  CHECK(*in.boolean());
+  CHECK_FALSE(in.accept_null());
+  CHECK_FALSE(*in.boolean());
+  CHECK_FALSE(in.boolean());
+  CHECK(in.accept_null());
+  CHECK_FALSE(in.accept_null());
+  CHECK(in.finish());
 }

@@ -5,11 +5,16 @@
 #include <multitudes/format/detail/quoted.hpp>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -61,7 +66,53 @@ inline void append_character(std::string& out, std::uint32_t code) {
   }
 }
 
+/// How many bytes of a text are a number of JSON; 0 if it starts with none.
+constexpr std::size_t number_bytes(std::string_view text) noexcept {
+  std::size_t at = 0;
+  const auto digits = [&] {
+    const std::size_t start = at;
+    while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+    return at - start;
+  };
+  const auto accept = [&](char c) {
+    const bool found = at < text.size() && text[at] == c;
+    if (found) ++at;
+    return found;
+  };
+  accept('-');
+  const std::size_t start = at;
+  const std::size_t n_whole = digits();
+  if (n_whole == 0 || (n_whole > 1 && text[start] == '0')) return 0;
+  if (accept('.') && digits() == 0) return 0;
+  if (accept('e') || accept('E')) {
+    if (!accept('+')) accept('-');
+    if (digits() == 0) return 0;
+  }
+  return at;
+}
+
+/// The value of a number of JSON; infinite or zero where it is out of reach.
+inline double number_value(std::string_view number) {
+#if defined(__cpp_lib_to_chars)
+  double value = 0;
+  const auto end = number.data() + number.size();
+  if (std::from_chars(number.data(), end, value).ec == std::errc()) return value;
+#endif
+  // Where the library cannot, and for what is out of reach (which `from_chars` tells no further).
+  return std::strtod(std::string(number).c_str(), nullptr);
+}
+
 }  // namespace detail
+
+/// Appends a number with as many digits as give back the same one; false, and nothing appended, if
+/// it is not finite, which JSON has no word for.
+inline bool append_number(std::string& out, double value) {
+  if (!std::isfinite(value)) return false;
+  std::array<char, 64> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  out.append(buffer.data(), end.ptr);
+  return true;
+}
 
 /// Appends a text as a JSON string; false, and nothing appended, if it is not UTF-8.
 inline bool append_string(std::string& out, std::string_view text) {
@@ -163,6 +214,41 @@ class cursor {
       return fail(unexpected_here("an integer from 0 to 2^64 - 1, without leading zeros"));
     }
     return value;
+  }
+
+  /// A number, fraction and exponent included.
+  ///
+  /// Errors:  malformed; truncated; unsupported for what no double comes near.
+  [[nodiscard]] expected<double> number() {
+    skip_space();
+    const std::size_t n = detail::number_bytes(text_.substr(position_));
+    if (n == 0) return fail(unexpected_here("a number"));
+    const double value = detail::number_value(text_.substr(position_, n));
+    if (!std::isfinite(value)) {
+      return fail(at(errc::unsupported, "a number beyond 1.8e308", "a smaller one"));
+    }
+    position_ += n;
+    return value;
+  }
+
+  /// Steps over `null`, if it comes next.
+  [[nodiscard]] bool accept_null() noexcept {
+    skip_space();
+    const bool found = text_.substr(position_).starts_with("null");
+    if (found) position_ += 4;
+    return found;
+  }
+
+  /// `true` or `false`.
+  [[nodiscard]] expected<bool> boolean() {
+    skip_space();
+    for (const bool value : {true, false}) {
+      const std::string_view word = value ? "true" : "false";
+      if (!text_.substr(position_).starts_with(word)) continue;
+      position_ += word.size();
+      return value;
+    }
+    return fail(unexpected_here("true or false"));
   }
 
   /// Steps over a value of any kind.

@@ -29,6 +29,8 @@ class html_page {
     element(tag, text);
   }
   void paragraph(std::string_view text) { element("p", text); }
+  /// What somebody else said.
+  void quotation(std::string_view text) { element("blockquote", text); }
   /// Text whose spaces and line breaks count.
   void verbatim(std::string_view text) { element("pre", text); }
 
@@ -57,6 +59,8 @@ class html_page {
       "th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #ddd; text-align: left; }\n"
       "th { border-bottom: 2px solid #888; }\n"
       ".number { text-align: right; font-variant-numeric: tabular-nums; }\n"
+      "blockquote { border-left: 4px solid #b5b5b5; margin: 1rem 0; padding: 0.1rem 1rem;\n"
+      "  font-style: italic; }\n"
       "pre { white-space: pre-wrap; background: #f5f5f5; padding: 0.6rem; }\n"
       "figure { margin: 1.5rem 0; break-inside: avoid; }\n"
       "figure svg { max-width: 100%; height: auto; }\n"
