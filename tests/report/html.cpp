@@ -22,6 +22,7 @@ std::string page_of_everything() {
   page.heading("First & last");
   page.heading("Deep", 9);
   page.paragraph("1 < 2");
+  page.quotation("so & so");
   page.verbatim("a\n  b");
   table t({{"who"}, {"share", alignment::right}});
   t.add_row({"<b>", "0.5"});
@@ -38,7 +39,8 @@ TEST_CASE("a page's body is well-formed and all text in it is escaped") {
   CHECK(multitudes_test::xml_fault(body_of(page)) == "");
   for (const char* part :
        {"<title>Who &lt;speaks&gt;</title>", "<h1>Who &lt;speaks&gt;</h1>",
-        "<h2>First &amp; last</h2>", "<h4>Deep</h4>", "<p>1 &lt; 2</p>", "<pre>a\n  b</pre>",
+        "<h2>First &amp; last</h2>", "<h4>Deep</h4>", "<p>1 &lt; 2</p>",
+        "<blockquote>so &amp; so</blockquote>", "<pre>a\n  b</pre>",
         "<td>&lt;b&gt;</td><td class=\"number\">0.5</td>", "<figcaption>A &quot;dot&quot;"}) {
     INFO(part);
     CHECK(page.find(part) != std::string::npos);

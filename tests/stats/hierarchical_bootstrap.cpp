@@ -82,7 +82,8 @@ grouped_items sample_world(int kind, double between, std::size_t n_groups, std::
       double y = 1 + a + f;                                 // a mean of 1
       if (kind == 1) x = 4 + b / 2 + e / 3, y = 2 + a + f;  // a ratio of 1/2
       if (kind == 2) y = (1 + a) * e + b + f;               // a slope of 1
-      if (kind >= 3) y = 0.8 * e + a / 2 + 0.6 * f;         // correlations
+      if (kind == 3) y = (0.8 + a / 2) * e + b / 3 + 0.6 * f;
+      if (kind == 4) y = 0.8 * e + a + 0.6 * f;
       d.x.push_back(x);
       d.y.push_back(y);
       d.group.push_back(g);
@@ -94,7 +95,9 @@ grouped_items sample_world(int kind, double between, std::size_t n_groups, std::
 /// The statistic of endlessly many seeds.
 double truth_of(int kind, double between) {
   if (kind < 3) return kind == 1 ? 0.5 : 1;
-  const double r = 0.8 / std::sqrt(1 + between * between / 4);
+  const double of_seeds = between * between * (kind == 3 ? 1 / 4. + 1 / 9. : 1);
+  const double r = 0.8 / std::sqrt(1 + of_seeds);
+  // Of normal numbers, which they are where only heights differ.
   return std::atanh(kind == 3 ? r : 6 / std::acos(-1.0) * std::asin(r / 2));
 }
 

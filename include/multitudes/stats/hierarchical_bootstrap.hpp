@@ -91,9 +91,16 @@ inline double variance_doubt(std::size_t degrees, philox& random) noexcept {
 /// alone allow. What resamples lie off on average is taken off. With one group, it is the bootstrap
 /// of its items.
 ///
-/// A 95 % interval of five or ten groups that differ then covers the truth in 93 to 97 % of cases
-/// (FIGURES), and in about 98 % where groups do not differ at all. It knows nothing of what no item
-/// shows: a share of which only ones were seen has an interval without width.
+/// How often an interval of 95 % covers the truth, in 4000 simulated experiments each (the test of
+/// this header prints it in long runs), where groups differ by as much as items, or half as much:
+///
+/// | groups | mean | ratio | slope | correlation | rank correlation |
+/// |--------|------|-------|-------|-------------|------------------|
+/// | 5      | 95.2, 96.0 | 95.6, 96.3 | 94.2, 95.4 | 95.6, 97.1 | 96.9, 97.7 |
+/// | 10     | 95.1, 95.5 | 95.0, 95.6 | 94.4, 94.8 | 94.8, 95.9 | 96.2, 96.5 |
+///
+/// (correlations on Fisher's scale), and 98 and 97 % where groups do not differ at all. It knows
+/// nothing of what no item shows: a share of which only ones were seen has no width.
 ///
 /// An equivalence test (two one-sided tests at 5 %) is a 90 % interval that lies inside the
 /// margin, and needs nothing else.

@@ -43,7 +43,7 @@ inline judged_line judge_line(std::string_view picture, std::string_view label,
   judged_line line{std::string(picture), std::string(label), {}};
   for (const auto& [x, of_seeds] : at) {
     const std::vector<std::span<const observation>> seeds(of_seeds.begin(), of_seeds.end());
-    const auto height = measure({.name = label}, seeds, resamples, random);
+    const auto height = bootstrapped({.name = label}, seeds, resamples, random);
     if (!height) continue;  // a mean of finite numbers that overflows
     line.points.push_back({.x = x, .y = height->estimate});
     if (seeds.size() > 1) line.points.back().middle = height->middle;

@@ -64,34 +64,29 @@ inline double fisher(double correlation) noexcept {
 }
 
 /// What is known of a share by counting alone. Where all items agree, a bootstrap sees no doubt.
-inline void widen_share(std::span<const double> y, const std::optional<stats::interval>& holds,
-                        measured& m) {
-  const auto is_one_or_none = [](double v) { return v == 0 || v == 1; };
-  if (!std::all_of(y.begin(), y.end(), is_one_or_none)) return;
-  const auto n_ones = static_cast<std::size_t>(std::count(y.begin(), y.end(), 1.0));
-  const auto counted = stats::proportion_interval(n_ones, y.size(), confidence);
+inline void widen_share(std::span<const std::span<const observation>> seeds,
+                        const std::optional<stats::interval>& holds, measured& m) {
+  std::size_t n = 0;
+  std::size_t n_ones = 0;
+  for (const auto& items : seeds) {
+    for (const observation& o : items) {
+      if (o.y != 0 && o.y != 1) return;
+      ++n;
+      n_ones += o.y == 1 ? 1u : 0u;
+    }
+  }
+  const auto counted = stats::proportion_interval(n_ones, n, confidence);
   m.middle = {std::min(m.middle.low, counted.low), std::max(m.middle.high, counted.high)};
   if (!holds) return;
-  const double so_many = holds->low > 0 ? stats::binomial_tail(y.size(), n_ones, holds->low) : 0;
-  const double so_few =
-      holds->high < 1 ? 1 - stats::binomial_tail(y.size(), n_ones + 1, holds->high) : 0;
+  const double so_many = holds->low > 0 ? stats::binomial_tail(n, n_ones, holds->low) : 0;
+  const double so_few = holds->high < 1 ? 1 - stats::binomial_tail(n, n_ones + 1, holds->high) : 0;
   m.p = std::max({m.p, so_many, so_few});
 }
 
-}  // namespace detail
-
-/// The figure of all items of all seeds, its interval, and its doubt about the threshold: a
-/// hierarchical bootstrap (which see for how often it covers the truth), for correlations on
-/// Fisher's scale. A mean of ones and zeros is at least as uncertain as counting leaves it.
-///
-/// Items of different seeds are taken for drawn independently.
-///
-/// Shapes:  seeds: the items of each.
-/// Errors:  nothing where the figure is not defined.
-/// Cost:    `resamples` times the figure.
-inline std::optional<measured> measure(const figure& f,
-                                       std::span<const std::span<const observation>> seeds,
-                                       int resamples, philox& random) {
+/// A figure as the bootstrap alone has it.
+inline std::optional<measured> bootstrapped(const figure& f,
+                                            std::span<const std::span<const observation>> seeds,
+                                            int resamples, philox& random) {
   std::vector<double> x;
   std::vector<double> y;
   std::vector<std::size_t> seed_of;
@@ -121,16 +116,34 @@ inline std::optional<measured> measure(const figure& f,
       some_y.push_back(y[i]);
     }
     const auto value = value_of(f.how, some_x, some_y);
-    return value && correlates ? detail::fisher(*value) : value;
+    return value && correlates ? fisher(*value) : value;
   };
   auto cloud = stats::hierarchical_bootstrap(seed_of, of_some, resamples, random);
   if (!cloud) return std::nullopt;
   if (correlates) {
     for (double& d : cloud->draws) d = std::tanh(d);
   }
-  result.middle = cloud->middle(detail::confidence);
+  result.middle = cloud->middle(confidence);
   if (f.holds) result.p = cloud->share_outside(*f.holds);
-  if (f.how == statistic::mean) detail::widen_share(y, f.holds, result);
+  return result;
+}
+
+}  // namespace detail
+
+/// The figure of all items of all seeds, its interval, and its doubt about the threshold: a
+/// hierarchical bootstrap (which see for how often it covers the truth), for correlations on
+/// Fisher's scale. A mean of ones and zeros is at least as uncertain as counting leaves it.
+///
+/// Items of different seeds are taken for drawn independently.
+///
+/// Shapes:  seeds: the items of each.
+/// Errors:  nothing where the figure is not defined.
+/// Cost:    `resamples` times the figure.
+inline std::optional<measured> measure(const figure& f,
+                                       std::span<const std::span<const observation>> seeds,
+                                       int resamples, philox& random) {
+  auto result = detail::bootstrapped(f, seeds, resamples, random);
+  if (result && f.how == statistic::mean) detail::widen_share(seeds, f.holds, *result);
   return result;
 }
 

@@ -37,9 +37,9 @@ inline report::line_chart figure_chart(const judgement& j, const judged_figure& 
     seeds.x.insert(seeds.x.end(), {place, place});
     seeds.y.insert(seeds.y.end(), {*f.by_seed[i], gap});
   }
-  const double end = static_cast<double>(f.by_seed.size()) + 0.5;
+  const double end = static_cast<double>(f.by_seed.size()) + 1;
   report::series all{.label = j.n_passed() > 1 ? "all seeds, 95 % interval" : "95 % interval",
-                     .x = {0.5, end},
+                     .x = {0, end},
                      .y = {f.estimate, f.estimate},
                      .style = report::line_style::dashed};
   if (std::isfinite(f.middle.low) && std::isfinite(f.middle.high)) {
