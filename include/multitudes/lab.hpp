@@ -2,9 +2,20 @@
 #pragma once
 
 #include <multitudes/lab/claims/all.hpp>
+#include <multitudes/lab/claims/campaign.hpp>
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/claims/declaration.hpp>
+#include <multitudes/lab/claims/judge.hpp>
+#include <multitudes/lab/claims/measured.hpp>
+#include <multitudes/lab/claims/outcome_file.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
+#include <multitudes/lab/claims/report.hpp>
+#include <multitudes/lab/claims/results.hpp>
+#include <multitudes/lab/claims/results_reader.hpp>
+#include <multitudes/lab/claims/seed_outcome.hpp>
+#include <multitudes/lab/claims/verdict.hpp>
+#include <multitudes/lab/claims/wording.hpp>
 #include <multitudes/lab/corpus/check_config.hpp>
 #include <multitudes/lab/corpus/choice.hpp>
 #include <multitudes/lab/corpus/config.hpp>

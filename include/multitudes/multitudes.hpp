@@ -134,6 +134,7 @@
 #include <multitudes/report/heat_map.hpp>
 #include <multitudes/report/html.hpp>
 #include <multitudes/report/line_chart.hpp>
+#include <multitudes/report/markdown.hpp>
 #include <multitudes/report/number.hpp>
 #include <multitudes/report/progress.hpp>
 #include <multitudes/report/scatter.hpp>
@@ -173,6 +174,8 @@
 #include <multitudes/stats/gaussian_mixture.hpp>
 #include <multitudes/stats/group_bootstrap.hpp>
 #include <multitudes/stats/half_radius.hpp>
+#include <multitudes/stats/hierarchical_bootstrap.hpp>
+#include <multitudes/stats/holm.hpp>
 #include <multitudes/stats/interval.hpp>
 #include <multitudes/stats/kneser_ney.hpp>
 #include <multitudes/stats/line_fit.hpp>

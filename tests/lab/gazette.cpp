@@ -282,7 +282,7 @@ TEST_CASE("any two styles differ in six of the twelve slots") {
     for (std::size_t b = 0; b < a; ++b) {
       std::size_t n = 0;
       for (std::size_t i = 0; i < 12; ++i) {
-        n += detail::preferred_word(a, i) != detail::preferred_word(b, i) ? 1u : 0u;
+        n += lab::detail::preferred_word(a, i) != lab::detail::preferred_word(b, i) ? 1u : 0u;
       }
       CHECK(n == 6);
     }

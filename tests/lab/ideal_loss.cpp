@@ -125,7 +125,7 @@ TEST_CASE("every token costs the ideal reader what it expected to pay, on averag
     double surprise = 0;
     for (const token_id t : source.document(i).tokens) {
       r.predict(expected);
-      surprise -= detail::entropy_of(expected);
+      surprise -= lab::detail::entropy_of(expected);
       surprise -= *r.read(t);
     }
     surprises.push_back(surprise);

@@ -161,6 +161,15 @@ TEST_CASE(
   CHECK(count(page, "nan") == 0);
 }
 
+TEST_CASE("a report of the null world says so, and how often it found support") {
+  told t;
+  t.results.null_world = true;
+  CHECK(lab::claims_markdown(t.claims, t.results).starts_with("# The null world"));
+  const auto page = lab::claims_html(t.claims, t.results);
+  CHECK(count(page, "<h1>The null world") == 1);
+  CHECK(count(page, "Of 3 claims that could be judged, 1 came out SUPPORTED") == 1);
+}
+
 TEST_CASE("reports of nothing, and of hostile words, are pages too") {
   const lab::results none;
   CHECK(lab::claims_markdown({}, none).find("# What") == 0);

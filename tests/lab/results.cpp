@@ -7,11 +7,10 @@
 
 #include <doctest/doctest.h>
 #include <tests/support/mutate.hpp>
+#include <tests/support/temporary_folder.hpp>
 
 #include <cstddef>
 #include <cstdio>
-#include <filesystem>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -123,6 +122,7 @@ TEST_CASE("a file whose verdict does not follow from its figures is refused") {
   CHECK(fault_of(replaced(text, "[0, null]", "[3, 2]")).find("interval") != std::string::npos);
   CHECK(fault_of(replaced(text, "results 1", "results 2")) == "another format");
   CHECK(fault_of(replaced(text, "\"unit\"", "\"unity\"")).find("unity") != std::string::npos);
+  CHECK(fault_of(replaced(text, "\"null_world\": false", "\"null_world\": 0")) != "");
   CHECK(fault_of(text + "x") != "");
 }
 
@@ -155,9 +155,8 @@ TEST_CASE("what JSON cannot hold is not written") {
 }
 
 TEST_CASE("a file of results is replaced as a whole") {
-  const auto path = (std::filesystem::temp_directory_path() /
-                     ("multitudes_results_" + std::to_string(std::random_device()())))
-                        .string();
+  const test::temporary_folder folder;
+  const auto path = folder.path() + "/results.json";
   const auto r = four_results();
   REQUIRE(lab::save_results(path, r));
   REQUIRE(lab::save_results(path, r));

@@ -20,9 +20,10 @@ namespace multitudes::lab {
 
 struct campaign_options {
   std::string folder{};     ///< which exists; outcomes are kept there
-  bool quick = false;       ///< one seed each
+  run_kind kind{};          ///< quick: one seed each
   std::size_t n_seeds = 0;  ///< of each claim; 0 for as many as it fixes
-  bool again = false;       ///< measure anew what the folder has
+  std::uint64_t first_seed = 1;
+  bool again = false;  ///< measure anew what the folder has
 };
 
 /// What a campaign is about to do, or has done, with one seed of one claim.
@@ -75,13 +76,14 @@ inline std::optional<double> time_left(std::span<const campaign_entry> entries) 
 
 /// Runs claims seed by seed, and with each seed claim by claim, because claims share what is
 /// trained with a seed. Each outcome is kept at once: the next campaign with the same folder goes
-/// on where this one ended. Seeds are 1, 2, and so on. A failed step is noted, and the others are
-/// made all the same.
+/// on where this one ended. A failed step is noted, and the
+/// others are made all the same.
 ///
 /// An outcome is kept for the claim as it is declared. Who changes how it is measured must ask for
 /// `again`.
 ///
-/// `watch` is told of every step, and stops the campaign by returning false; `now` is a clock, in
+/// `watch` is told of every step, and stops the campaign by returning false; a run that
+/// was cancelled stops it too. `now` is a clock, in
 /// seconds.
 inline std::vector<campaign_entry> run_campaign(std::span<const claim* const> claims,
                                                 laboratory& in, const campaign_options& how,
@@ -91,17 +93,18 @@ inline std::vector<campaign_entry> run_campaign(std::span<const claim* const> cl
   std::size_t n_all = 0;
   std::size_t most_seeds = 0;
   for (const claim* c : claims) {
-    const std::size_t n = how.n_seeds != 0 ? how.n_seeds : how.quick ? 1 : c->n_seeds;
+    const std::size_t n = how.n_seeds != 0 ? how.n_seeds : how.kind.quick ? 1 : c->n_seeds;
     entries.push_back({.of = c, .n_wanted = n});
     n_all += n;
     most_seeds = std::max(most_seeds, n);
   }
   std::size_t n_done = 0;
-  for (std::uint64_t seed = 1; seed <= most_seeds; ++seed) {
+  for (std::size_t i = 0; i < most_seeds; ++i) {
     for (campaign_entry& e : entries) {
-      if (seed > e.n_wanted) continue;
+      if (i >= e.n_wanted) continue;
+      const std::uint64_t seed = how.first_seed + i;
       const claim& c = *e.of;
-      const std::string path = outcome_path(how.folder, c, seed, how.quick);
+      const std::string path = outcome_path(how.folder, c, seed, how.kind);
       const auto tell = [&](campaign_step::kind what, const error* why) {
         return watch({.what = what,
                       .of = &c,
@@ -113,7 +116,7 @@ inline std::vector<campaign_entry> run_campaign(std::span<const claim* const> cl
       };
       std::optional<error> unreadable;
       if (!how.again) {
-        auto kept = load_outcome(path, c, how.quick);
+        auto kept = load_outcome(path, c, how.kind);
         if (kept && *kept && (*kept)->seed == seed) {
           e.seeds.push_back(std::move(**kept));
           ++n_done;
@@ -129,12 +132,13 @@ inline std::vector<campaign_entry> run_campaign(std::span<const claim* const> cl
       std::optional<error> fault;
       if (found) {
         s.what = std::move(*found);
-        if (auto saved = save_outcome(path, c, s, how.quick); !saved) {
+        if (auto saved = save_outcome(path, c, s, how.kind); !saved) {
           fault = std::move(saved).error();
         }
       } else {
         fault = std::move(found).error();
       }
+      if (fault && fault->code == errc::cancelled) return entries;
       ++n_done;
       if (fault) {
         e.faults.push_back(std::move(*fault));

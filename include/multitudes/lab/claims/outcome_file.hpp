@@ -17,6 +17,14 @@
 
 namespace multitudes::lab {
 
+/// How outcomes came to be that must not be taken for each other.
+struct run_kind {
+  bool quick = false;       ///< a small budget
+  bool null_world = false;  ///< nothing of what claims say can be so
+
+  friend bool operator==(const run_kind&, const run_kind&) = default;
+};
+
 namespace detail {
 
 inline constexpr std::string_view outcome_format = "multitudes lab outcome 1";
@@ -52,14 +60,21 @@ inline std::vector<observation> read_points(json_reader& in) {
 /// What a seed showed as JSON; of one that failed a gate, only the gates.
 ///
 /// Errors:  as `passes_gates`: what could not be judged is not kept.
-inline expected<std::string> outcome_json(const claim& c, const seed_outcome& s, bool quick) {
+inline expected<std::string> outcome_json(const claim& c, const seed_outcome& s,
+                                          const run_kind& kind) {
   const auto passes = passes_gates(c, s);
   if (!passes) return fail(passes.error());
   detail::json_writer out;
   out.raw("{").key("format").text(detail::outcome_format).raw(",\n ");
   out.key("claim").integer(static_cast<std::uint64_t>(c.number)).raw(",\n ");
   out.key("declaration").hex(fingerprint_of(c)).raw(",\n ");
-  out.key("quick").boolean(quick).raw(",\n ").key("seed").integer(s.seed).raw(",\n ");
+  out.key("quick").boolean(kind.quick).raw(",\n ");
+  out.key("null_world")
+      .boolean(kind.null_world)
+      .raw(",\n ")
+      .key("seed")
+      .integer(s.seed)
+      .raw(",\n ");
   out.key("seconds").number(s.seconds).raw(",\n ").key("gates");
   out.list(s.what.gates, ", ", [&](const outcome::reading& r) {
     out.raw("[").text(r.gate).raw(", ").number(r.value).raw("]");
@@ -80,11 +95,13 @@ inline expected<std::string> outcome_json(const claim& c, const seed_outcome& s,
   return out.raw("}\n").finish(title_of(c));
 }
 
-/// Reads it back; nothing for an outcome of another declaration, which tells nothing of this one.
+/// Reads it back; nothing for an outcome of another declaration or kind, which tells nothing of
+/// this one.
 ///
 /// Errors:  malformed; truncated; unsupported. The text may be anything.
 inline expected<std::optional<seed_outcome>> parse_outcome(const claim& c, std::string_view text,
-                                                           bool quick, std::string place) {
+                                                           const run_kind& kind,
+                                                           std::string place) {
   detail::json_reader in(text, std::move(place));
   in.punctuation('{');
   in.key("format");
@@ -94,7 +111,9 @@ inline expected<std::optional<seed_outcome>> parse_outcome(const claim& c, std::
   in.next_key("declaration");
   same = in.hex() == fingerprint_of(c) && same;
   in.next_key("quick");
-  same = in.boolean() == quick && same;
+  const bool quick = in.boolean();
+  in.next_key("null_world");
+  same = run_kind{quick, in.boolean()} == kind && same;
   if (!in.failed() && !same) return std::optional<seed_outcome>();
   seed_outcome s;
   in.next_key("seed");
@@ -140,17 +159,17 @@ inline expected<std::optional<seed_outcome>> parse_outcome(const claim& c, std::
 
 /// Where the outcome of a seed is kept.
 inline std::string outcome_path(const std::string& folder, const claim& c, std::uint64_t seed,
-                                bool quick) {
+                                const run_kind& kind) {
   return folder + "/claim_" + std::to_string(c.number) + "_seed_" + std::to_string(seed) +
-         (quick ? "_quick" : "") + ".json";
+         (kind.null_world ? "_null" : "") + (kind.quick ? "_quick" : "") + ".json";
 }
 
 /// Keeps an outcome: the file is there as a whole or not at all, power cuts included.
 ///
 /// Errors:  as `outcome_json`; io_failure.
 inline expected<void> save_outcome(const std::string& path, const claim& c, const seed_outcome& s,
-                                   bool quick) {
-  const auto text = outcome_json(c, s, quick);
+                                   const run_kind& kind) {
+  const auto text = outcome_json(c, s, kind);
   if (!text) return fail(text.error());
   return write_file(path, std::as_bytes(std::span(*text)));
 }
@@ -159,12 +178,12 @@ inline expected<void> save_outcome(const std::string& path, const claim& c, cons
 ///
 /// Errors:  io_failure, also where there is no file; as `parse_outcome`.
 inline expected<std::optional<seed_outcome>> load_outcome(const std::string& path, const claim& c,
-                                                          bool quick) {
+                                                          const run_kind& kind) {
   const auto file = file_bytes::read(path);
   if (!file) return fail(file.error());
   const auto bytes = file->bytes();
   return parse_outcome(
-      c, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), quick, path);
+      c, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), kind, path);
 }
 
 }  // namespace multitudes::lab

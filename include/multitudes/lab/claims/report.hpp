@@ -24,6 +24,29 @@
 
 namespace multitudes::lab {
 
+/// A line for each claim: what was found, and the figure that it turned on.
+inline report::table summary_table(std::span<const claim> claims, const results& r) {
+  using enum report::alignment;
+  report::table t({{"no.", right},
+                   {"claim"},
+                   {"verdict"},
+                   {"figure"},
+                   {"estimate", right},
+                   {"95 % interval"},
+                   {"needed"}});
+  for (const claim& c : claims) {
+    const judgement* j = r.find(c.number);
+    std::vector<std::string> row{std::to_string(c.number), std::string(c.name), status_of(c, j)};
+    const bool tells = j != nullptr && is_current(*j, c) && j->found != verdict::gate_failed;
+    if (const judged_figure* f = tells ? detail::main_figure(*j) : nullptr; f != nullptr) {
+      row.insert(row.end(), {f->name, detail::with_unit(in_words(f->estimate), f->unit),
+                             in_words(f->middle), threshold_in_words(*f->holds)});
+    }
+    t.add_row(std::move(row));
+  }
+  return t;
+}
+
 namespace detail {
 
 /// Each seed as a dot, the estimate with its interval behind them, thresholds as marked lines.
@@ -124,28 +147,6 @@ inline report::table gates_table(const judgement& j) {
   return t;
 }
 
-inline report::table summary_table(std::span<const claim> claims, const results& r) {
-  using enum report::alignment;
-  report::table t({{"no.", right},
-                   {"claim"},
-                   {"verdict"},
-                   {"figure"},
-                   {"estimate", right},
-                   {"95 % interval"},
-                   {"needed"}});
-  for (const claim& c : claims) {
-    const judgement* j = r.find(c.number);
-    std::vector<std::string> row{std::to_string(c.number), std::string(c.name), status_of(c, j)};
-    const bool tells = j != nullptr && is_current(*j, c) && j->found != verdict::gate_failed;
-    if (const judged_figure* f = tells ? main_figure(*j) : nullptr; f != nullptr) {
-      row.insert(row.end(), {f->name, with_unit(in_words(f->estimate), f->unit),
-                             in_words(f->middle), threshold_in_words(*f->holds)});
-    }
-    t.add_row(std::move(row));
-  }
-  return t;
-}
-
 template <class Page>
 void explain(Page& page) {
   page.heading("How to read this");
@@ -224,15 +225,36 @@ void tell(Page& page, const claim& c, const judgement* j) {
   tell_run(page, *j);
 }
 
-template <class Page>
-std::string tell_all(Page page, std::span<const claim> claims, const results& r) {
-  page.add(summary_table(claims, r));
-  explain(page);
-  for (const claim& c : claims) tell(page, c, r.find(c.number));
-  return page.finish();
+inline std::string report_title(const results& r) {
+  return r.null_world ? "The null world: claims of which nothing is true, tested all the same"
+                      : "What two essays say of personas, tested";
 }
 
-inline constexpr std::string_view report_title = "What two essays say of personas, tested";
+/// How often claims were found supported that cannot be, and how often they may be.
+template <class Page>
+void tell_null_world(Page& page, const results& r) {
+  std::size_t n_judged = 0;
+  std::size_t n_supported = 0;
+  for (const judgement& j : r.claims) {
+    n_judged += j.found && *j.found != verdict::gate_failed ? 1u : 0u;
+    n_supported += j.found == verdict::supported ? 1u : 0u;
+  }
+  page.paragraph(
+      "In the null world everything is trained and asked as ever, but texts have no personas, "
+      "answers have nothing to do with questions, and rewards are chance. Who finds support there "
+      "finds it anywhere. Of " +
+      count_of(n_judged, "claim") + " that could be judged, " + std::to_string(n_supported) +
+      " came out SUPPORTED; any at all should in at most 5 % of such runs.");
+}
+
+template <class Page>
+std::string tell_all(Page page, std::span<const claim> listed, const results& r) {
+  if (r.null_world) tell_null_world(page, r);
+  page.add(summary_table(listed, r));
+  explain(page);
+  for (const claim& c : listed) tell(page, c, r.find(c.number));
+  return page.finish();
+}
 
 }  // namespace detail
 
@@ -241,12 +263,12 @@ inline constexpr std::string_view report_title = "What two essays say of persona
 /// what would have refuted it, figures, gates and charts. A claim without results is "not run", one
 /// whose declaration has changed since "out of date".
 inline std::string claims_html(std::span<const claim> claims, const results& r) {
-  return detail::tell_all(report::html_page(detail::report_title), claims, r);
+  return detail::tell_all(report::html_page(detail::report_title(r)), claims, r);
 }
 
 /// The same as Markdown, without charts.
 inline std::string claims_markdown(std::span<const claim> claims, const results& r) {
-  return detail::tell_all(report::markdown_page(detail::report_title), claims, r);
+  return detail::tell_all(report::markdown_page(detail::report_title(r)), claims, r);
 }
 
 }  // namespace multitudes::lab

@@ -19,6 +19,7 @@ namespace multitudes::lab {
 
 /// What came out of claims that are judged together.
 struct results {
+  bool null_world = false;   ///< nothing of what the claims say can be so
   std::size_t n_claims = 0;  ///< also those that are not run yet
   std::vector<judgement> claims{};
 
@@ -95,6 +96,7 @@ inline void write_judgement(json_writer& out, const judgement& j) {
 inline expected<std::string> results_json(const results& r) {
   detail::json_writer out;
   out.raw("{").key("format").text(detail::results_format).raw(",\n ");
+  out.key("null_world").boolean(r.null_world).raw(",\n ");
   out.key("claims_altogether").integer(r.n_claims).raw(",\n ").key("claims");
   out.list(r.claims, ",\n ", [&](const judgement& j) { detail::write_judgement(out, j); });
   return out.raw("}\n").finish("results of the lab");

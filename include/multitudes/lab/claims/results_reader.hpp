@@ -190,6 +190,8 @@ inline expected<results> parse_results(std::string_view text, std::string place)
   in.punctuation('{');
   in.key("format");
   if (in.text() != detail::results_format) in.refuse("another format", "results of the lab");
+  in.next_key("null_world");
+  r.null_world = in.boolean();
   in.next_key("claims_altogether");
   r.n_claims = in.integer(detail::most_listed);
   in.next_key("claims");
