@@ -65,8 +65,9 @@ void for_each_member(R& r, const F& f) {
 }
 template <these<load_run> R, class F>
 void for_each_member(R& r, const F& f) {
-  f("model", r.model), f("threads", r.threads), f("plain_read", r.plain_read);
-  f("first_token", r.first_token), f("peak_bytes", r.peak_bytes);
+  f("model", r.model), f("weights", r.weights), f("threads", r.threads);
+  f("plain_read", r.plain_read), f("first_token", r.first_token);
+  f("peak_bytes", r.peak_bytes), f("token", r.token);
 }
 template <these<build_run> R, class F>
 void for_each_member(R& r, const F& f) {

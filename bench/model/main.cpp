@@ -206,10 +206,12 @@ class program {
       // Before anything else is in memory.
       for (const std::size_t n : a_.threads) {
         say(called + ": loading");
-        auto one = measure_loading(path, a_.repetitions, n);
-        if (!one) return mt::forward_error(one);
-        one->model = index;
-        r_.loads.push_back(*std::move(one));
+        auto ways = measure_loading(path, a_.repetitions, n);
+        if (!ways) return mt::forward_error(ways);
+        for (load_run& one : *ways) {
+          one.model = index;
+          r_.loads.push_back(std::move(one));
+        }
       }
     }
     if (a_.plain) {

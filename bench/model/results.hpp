@@ -71,10 +71,12 @@ struct profile_run {
 /// From a file to the first token, in processes of their own.
 struct load_run {
   std::uint64_t model = 0;
+  std::string weights = {};  ///< "packed", or "mapped": from a packed file that is there already
   std::uint64_t threads = 1;
   std::vector<std::uint64_t> plain_read = {};   ///< nanoseconds, through a buffer of 1 MiB
   std::vector<std::uint64_t> first_token = {};  ///< nanoseconds, from open to logits
   std::uint64_t peak_bytes = 0;                 ///< most memory that was resident
+  std::vector<std::uint64_t> token = {};        ///< nanoseconds, of one of those that follow
 
   friend bool operator==(const load_run&, const load_run&) = default;
 };

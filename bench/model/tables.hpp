@@ -188,18 +188,18 @@ inline table profile_table(const results& r) {
 }
 
 inline table load_table(const results& r) {
-  table t =
-      make_table({"model", "format"}, {"threads", "file MB", "one plain read s", "first token s",
-                                       "of two plain reads", "most memory MB", "of the file"});
+  table t = make_table({"model", "format", "weights"},
+                       {"threads", "file MB", "one plain read s", "first token s",
+                        "of two plain reads", "most memory MB", "of the file", "then tokens/s"});
   for (const load_run& one : r.loads) {
     const model_facts& m = r.models[one.model];
     const auto file = static_cast<double>(m.file_bytes);
     const auto peak = static_cast<double>(one.peak_bytes);
-    t.add_row({m.name, m.format, number(one.threads), fixed(1e-6 * file, 0),
-               fixed(1e-9 * median_of(one.plain_read), 3),
-               fixed(1e-9 * median_of(one.first_token), 3),
-               percent(0.5 * median_ratio(one.first_token, one.plain_read)), fixed(1e-6 * peak, 0),
-               number(peak / std::max(1.0, file))});
+    t.add_row(
+        {m.name, m.format, one.weights, number(one.threads), fixed(1e-6 * file, 0),
+         fixed(1e-9 * median_of(one.plain_read), 3), fixed(1e-9 * median_of(one.first_token), 3),
+         percent(0.5 * median_ratio(one.first_token, one.plain_read)), fixed(1e-6 * peak, 0),
+         number(peak / std::max(1.0, file)), number(1e9 / std::max(1.0, median_of(one.token)))});
   }
   return t;
 }
