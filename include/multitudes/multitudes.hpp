@@ -172,6 +172,7 @@
 #include <multitudes/simd/half.hpp>
 #include <multitudes/simd/isa.hpp>
 #include <multitudes/simd/kernel_set.hpp>
+#include <multitudes/simd/kv_page.hpp>
 #include <multitudes/simd/packing.hpp>
 #include <multitudes/simd/panel.hpp>
 #include <multitudes/simd/product.hpp>

@@ -8,6 +8,7 @@
 #include <multitudes/simd/detail/wide_avx512.hpp>
 #include <multitudes/simd/detail/wide_flags.hpp>
 #include <multitudes/simd/exp.hpp>
+#include <multitudes/simd/kv_page.hpp>
 #include <multitudes/simd/panel.hpp>
 #include <multitudes/simd/row_blocks.hpp>
 #include <multitudes/simd/weight_format.hpp>
@@ -22,31 +23,6 @@
 #include <string_view>
 
 namespace multitudes::simd {
-
-/// Positions that attention sums together. Fixed, because the bits of a forward pass depend on it.
-inline constexpr std::size_t kv_page_length = 32;
-
-/// What attention has summed of one query's pages so far.
-struct attention_state {
-  float maximum = -std::numeric_limits<float>::infinity();
-  float total = 0;
-};
-
-struct attention_query {
-  const float* query;  // (head_dim)
-  float* out;          // (head_dim): sums, to be divided by the total at the end
-  attention_state* state;
-};
-
-/// Keys (head_dim, kv_page_length) and values (kv_page_length, head_dim) of one head in one page;
-/// `count` positions are seen.
-struct attention_page {
-  const float* keys;
-  const float* values;
-  std::size_t count;
-  std::size_t head_dim;
-  float scale;
-};
 
 /// Which of many rows, and how much of it.
 struct scaled_row {
@@ -103,7 +79,12 @@ struct kernel_set {
                    std::size_t n_terms, float* y, std::size_t n) noexcept;
   void (*add_rows_of_words)(const std::uint32_t* rows, std::size_t n_rows, const scaled_row* terms,
                             std::size_t n_terms, float* y, std::size_t n) noexcept;
+  /// Rounds up to 32 elements of a key or value, as f16 or q8_0 keep them. A value that is not
+  /// finite makes the scale of q8_0 NaN.
+  void (*round_kv)(kv_format format, const float* x, std::size_t n, kv_rounded* out) noexcept;
   /// Adds one page to n queries that see the same positions of it.
+  ///
+  /// Bits:    what f16 and q8_0 keep is computed with as f32 would compute with it.
   void (*attend_page)(const attention_page& page, const attention_query* queries,
                       std::size_t n) noexcept;
 };
@@ -127,6 +108,7 @@ constexpr kernel_set set_of(std::string_view name, bool (*is_supported)() noexce
           .dots_of_words = &Kernels::words::dots,
           .add_rows = &Kernels::floats::add_rows,
           .add_rows_of_words = &Kernels::words::add_rows,
+          .round_kv = &Kernels::attention::round_kv,
           .attend_page = &Kernels::attention::attend_page};
 }
 
