@@ -33,7 +33,8 @@ inline bool fuses(const multitudes::simd::kernel_set& set) {
 #if defined(__aarch64__)
   return set.is_supported();  // every one there does
 #else
-  return set.name == "avx2" || set.name == "avx512" || set.name == "scalar";
+  return set.name == "avx2" || set.name == "avxvnni" || set.name == "avx512" ||
+         set.name == "scalar";
 #endif
 }
 

@@ -157,7 +157,7 @@ struct wide {
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
   }
 
-  static MULTITUDES_ALWAYS_INLINE ints all_ints(std::int32_t x) noexcept {
+  static MULTITUDES_ALWAYS_INLINE ints from(std::int32_t x) noexcept {
     return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
   }
   static MULTITUDES_ALWAYS_INLINE wide to_float(ints x) noexcept {

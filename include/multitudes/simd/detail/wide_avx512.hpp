@@ -124,7 +124,8 @@ struct wide {
     return _mm512_reduce_add_epi32(n);
   }
 
-  static MULTITUDES_ALWAYS_INLINE ints all_ints(std::int32_t x) noexcept {
+  /// Where a sum of dot products begins, for activations that have this offset.
+  static MULTITUDES_ALWAYS_INLINE ints from(std::int32_t x) noexcept {
     return {_mm512_set1_epi32(x)};
   }
   static MULTITUDES_ALWAYS_INLINE wide to_float(ints x) noexcept {

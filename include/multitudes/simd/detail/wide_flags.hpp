@@ -182,7 +182,7 @@ struct wide_for_flags {
     return sum;
   }
 
-  static MULTITUDES_ALWAYS_INLINE ints all_ints(std::int32_t x) noexcept {
+  static MULTITUDES_ALWAYS_INLINE ints from(std::int32_t x) noexcept {
     ints made;
     std::fill_n(made.lane, width, x);
     return made;
