@@ -25,7 +25,7 @@ struct arguments {
   std::size_t n_tokens = 32;
   std::size_t depth = 0;
   std::size_t repetitions = 3;
-  bool steered = false, profile = false, load = false, plain = false, limits = true;
+  bool steered = false, caches = false, profile = false, load = false, plain = false, limits = true;
   std::string json = {}, markdown = {}, page = {}, build = {}, keep = {};
   bool help = false;
   bool take_turns = false;  ///< for the other end of --plain
@@ -49,11 +49,12 @@ The machine's limits, then a model's speed as a share of them. LIST is a,b,c.
   -r N              repetitions                           (default 3)
   --ratio           also 64 sequences: -b 1,16,64
   --steered         64 sequences plain, each under 8 directions, and watched on 32 axes
+  --caches          16 sequences after 1536 tokens (or -d), with the cache in three formats
   --profile         where the time of one token goes
   --load            from file to first token, and memory
   --plain           the first of -p and of -b also with this program built without -march, in
                     turns, 8 for each of -r
-  --all             all shapes, q8_0 and q4_0, -b 1,4,16,64 and the four above
+  --all             all shapes, q8_0 and q4_0, -b 1,4,16,64 and what is above, but --caches
   --no-limits       without the machine's table; shares keep their own limits
   --json FILE       write everything as JSON
   --build FILE      add build costs from that JSON (the target bench_compile_time writes it)
@@ -127,6 +128,8 @@ inline std::optional<arguments> parse_arguments(const std::vector<std::string>& 
       a.help = true;
     } else if (word == "--steered") {
       a.steered = true;
+    } else if (word == "--caches") {
+      a.caches = true;
     } else if (word == "--profile") {
       a.profile = true;
     } else if (word == "--load") {

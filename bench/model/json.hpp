@@ -58,6 +58,12 @@ void for_each_member(R& r, const F& f) {
   f("model", r.model), f("threads", r.threads), f("sequences", r.sequences);
   f("plain", r.plain), f("steered", r.steered), f("watched", r.watched), f("again", r.again);
 }
+template <these<cache_run> R, class F>
+void for_each_member(R& r, const F& f) {
+  f("model", r.model), f("threads", r.threads), f("sequences", r.sequences), f("depth", r.depth);
+  f("f32", r.f32), f("f16", r.f16), f("q8_0", r.q8_0), f("reading", r.reading);
+  f("bytes", r.bytes);
+}
 template <these<profile_run> R, class F>
 void for_each_member(R& r, const F& f) {
   f("model", r.model), f("threads", r.threads), f("layers", r.layers), f("head", r.head);
@@ -65,8 +71,9 @@ void for_each_member(R& r, const F& f) {
 }
 template <these<load_run> R, class F>
 void for_each_member(R& r, const F& f) {
-  f("model", r.model), f("threads", r.threads), f("plain_read", r.plain_read);
-  f("first_token", r.first_token), f("peak_bytes", r.peak_bytes);
+  f("model", r.model), f("weights", r.weights), f("threads", r.threads);
+  f("plain_read", r.plain_read), f("first_token", r.first_token);
+  f("peak_bytes", r.peak_bytes), f("token", r.token);
 }
 template <these<build_run> R, class F>
 void for_each_member(R& r, const F& f) {
@@ -84,7 +91,7 @@ void for_each_member(R& r, const F& f) {
   f("command", r.command), f("machine", r.machine), f("processors", r.processors);
   f("compiler", r.compiler), f("flags", r.flags), f("isa", r.isa), f("load", r.load);
   f("day", r.day), f("limits", r.machine_limits), f("models", r.models), f("runs", r.runs);
-  f("steering", r.steering), f("profiles", r.profiles), f("loads", r.loads);
+  f("steering", r.steering), f("caches", r.caches), f("profiles", r.profiles), f("loads", r.loads);
   f("two_builds", r.two_builds), f("build", r.build);
 }
 
@@ -192,7 +199,8 @@ inline multitudes::expected<results> from_json(std::string_view text, std::strin
   const auto check = [&](const auto& all) {
     for (const auto& one : all) known = known && one.model < r.models.size();
   };
-  check(r.runs), check(r.steering), check(r.profiles), check(r.loads), check(r.two_builds);
+  check(r.runs), check(r.steering), check(r.caches), check(r.profiles), check(r.loads),
+      check(r.two_builds);
   if (!known) {
     return fail(in.at(multitudes::errc::malformed, "a run of a model that is not listed",
                       "an index into `models`"));

@@ -3,6 +3,7 @@
 // prompts and decoding, as shares of limits that are measured just before each repetition.
 
 #include "arguments.hpp"
+#include "caches.hpp"
 #include "json.hpp"
 #include "loading.hpp"
 #include "random_model.hpp"
@@ -206,10 +207,12 @@ class program {
       // Before anything else is in memory.
       for (const std::size_t n : a_.threads) {
         say(called + ": loading");
-        auto one = measure_loading(path, a_.repetitions, n);
-        if (!one) return mt::forward_error(one);
-        one->model = index;
-        r_.loads.push_back(*std::move(one));
+        auto ways = measure_loading(path, a_.repetitions, n);
+        if (!ways) return mt::forward_error(ways);
+        for (load_run& one : *ways) {
+          one.model = index;
+          r_.loads.push_back(std::move(one));
+        }
       }
     }
     if (a_.plain) {
@@ -232,6 +235,14 @@ class program {
         if (!one) return mt::forward_error(one);
         one->model = index;
         r_.steering.push_back(*std::move(one));
+      }
+      if (a_.caches) {
+        say(called + ": caches");
+        const std::size_t depth = a_.depth != 0 ? a_.depth : 1536;
+        auto one = measure_caches(*lm, depth, 8 * a_.repetitions, workers);
+        if (!one) return mt::forward_error(one);
+        one->model = index;
+        r_.caches.push_back(*std::move(one));
       }
       if (a_.profile) {
         auto one = measure_profile(*lm, *facts, 16 * a_.repetitions, workers, memory);

@@ -57,6 +57,23 @@ struct steering_run {
   friend bool operator==(const steering_run&, const steering_run&) = default;
 };
 
+/// Sequences with a long past, in batches whose caches keep it in different formats, and which take
+/// turns token by token. Lists of formats have an entry for each turn, the nanoseconds of one token
+/// of every sequence.
+struct cache_run {
+  std::uint64_t model = 0;
+  std::uint64_t threads = 1;
+  std::uint64_t sequences = 0;
+  std::uint64_t depth = 0;  ///< positions in memory before
+  std::vector<std::uint64_t> f32 = {};
+  std::vector<std::uint64_t> f16 = {};
+  std::vector<std::uint64_t> q8_0 = {};
+  std::vector<std::uint64_t> reading = {};  ///< nanoseconds to read the past, in these formats
+  std::vector<std::uint64_t> bytes = {};    ///< of the cache, in these formats
+
+  friend bool operator==(const cache_run&, const cache_run&) = default;
+};
+
 /// One sequence, with the time of each token cut where the last block ends.
 struct profile_run {
   std::uint64_t model = 0;
@@ -71,10 +88,12 @@ struct profile_run {
 /// From a file to the first token, in processes of their own.
 struct load_run {
   std::uint64_t model = 0;
+  std::string weights = {};  ///< "packed", or "mapped": from a packed file that is there already
   std::uint64_t threads = 1;
   std::vector<std::uint64_t> plain_read = {};   ///< nanoseconds, through a buffer of 1 MiB
   std::vector<std::uint64_t> first_token = {};  ///< nanoseconds, from open to logits
   std::uint64_t peak_bytes = 0;                 ///< most memory that was resident
+  std::vector<std::uint64_t> token = {};        ///< nanoseconds, of one of those that follow
 
   friend bool operator==(const load_run&, const load_run&) = default;
 };
@@ -118,6 +137,7 @@ struct results {
   std::vector<model_facts> models = {};
   std::vector<run> runs = {};
   std::vector<steering_run> steering = {};
+  std::vector<cache_run> caches = {};
   std::vector<profile_run> profiles = {};
   std::vector<load_run> loads = {};
   std::vector<build_run> two_builds = {};

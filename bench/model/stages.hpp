@@ -45,9 +45,10 @@ inline std::vector<mt::token_id> random_text(std::size_t n, std::size_t vocab_si
 class reading_batch {
  public:
   static mt::expected<reading_batch> make(const mt::language_model& lm, std::size_t n_sequences,
-                                          std::size_t context, std::size_t max_rows) {
-    auto b =
-        mt::batch::make(lm, {.n_sequences = n_sequences, .context = context, .max_rows = max_rows});
+                                          std::size_t context, std::size_t max_rows,
+                                          mt::kv_format cache = mt::kv_format::f32) {
+    auto b = mt::batch::make(
+        lm, {.n_sequences = n_sequences, .context = context, .max_rows = max_rows, .cache = cache});
     if (!b) return mt::forward_error(b);
     reading_batch made(*std::move(b), random_text(context, lm.shape().vocab_size));
     for (std::size_t i = 0; i < n_sequences; ++i) {

@@ -187,19 +187,47 @@ inline table profile_table(const results& r) {
   return t;
 }
 
+inline table cache_table(const results& r) {
+  table t = make_table({"model", "format"},
+                       {"threads", "sequences", "positions", "f32: tokens/s", "f16", "q8_0",
+                        "f32: reading s", "f16", "q8_0", "f32: cache MB", "f16", "q8_0"});
+  for (const cache_run& one : r.caches) {
+    const model_facts& m = r.models[one.model];
+    const double speed = 1e9 * static_cast<double>(one.sequences) / median_of(one.f32);
+    const auto at = [](const std::vector<std::uint64_t>& list, std::size_t i) {
+      return i < list.size() ? static_cast<double>(list[i]) : 0.0;
+    };
+    std::vector<std::string> row{m.name,
+                                 m.format,
+                                 number(one.threads),
+                                 number(one.sequences),
+                                 number(one.depth),
+                                 number(speed),
+                                 percent(median_ratio(one.f32, one.f16)),
+                                 percent(median_ratio(one.f32, one.q8_0)),
+                                 fixed(1e-9 * at(one.reading, 0), 1)};
+    for (const std::size_t i : {1u, 2u}) {
+      row.push_back(percent(at(one.reading, 0) / std::max(1.0, at(one.reading, i))));
+    }
+    for (const std::size_t i : {0u, 1u, 2u}) row.push_back(fixed(1e-6 * at(one.bytes, i), 0));
+    t.add_row(std::move(row));
+  }
+  return t;
+}
+
 inline table load_table(const results& r) {
-  table t =
-      make_table({"model", "format"}, {"threads", "file MB", "one plain read s", "first token s",
-                                       "of two plain reads", "most memory MB", "of the file"});
+  table t = make_table({"model", "format", "weights"},
+                       {"threads", "file MB", "one plain read s", "first token s",
+                        "of two plain reads", "most memory MB", "of the file", "then tokens/s"});
   for (const load_run& one : r.loads) {
     const model_facts& m = r.models[one.model];
     const auto file = static_cast<double>(m.file_bytes);
     const auto peak = static_cast<double>(one.peak_bytes);
-    t.add_row({m.name, m.format, number(one.threads), fixed(1e-6 * file, 0),
-               fixed(1e-9 * median_of(one.plain_read), 3),
-               fixed(1e-9 * median_of(one.first_token), 3),
-               percent(0.5 * median_ratio(one.first_token, one.plain_read)), fixed(1e-6 * peak, 0),
-               number(peak / std::max(1.0, file))});
+    t.add_row(
+        {m.name, m.format, one.weights, number(one.threads), fixed(1e-6 * file, 0),
+         fixed(1e-9 * median_of(one.plain_read), 3), fixed(1e-9 * median_of(one.first_token), 3),
+         percent(0.5 * median_ratio(one.first_token, one.plain_read)), fixed(1e-6 * peak, 0),
+         number(peak / std::max(1.0, file)), number(1e9 / std::max(1.0, median_of(one.token)))});
   }
   return t;
 }
@@ -262,6 +290,8 @@ inline std::vector<titled_table> tables(const results& r) {
   add(has(stage::prefill), "Prefill: reading a prompt", detail::run_table(r, stage::prefill));
   add(!r.steering.empty(), "Steering and watching, as a share of plain speed",
       detail::steering_table(r));
+  add(!r.caches.empty(), "A long past, kept in three formats, as shares of the speed with f32",
+      detail::cache_table(r));
   add(!r.profiles.empty(), "Where the time of one decoded token goes", detail::profile_table(r));
   add(!r.loads.empty(), "Loading", detail::load_table(r));
   add(!r.two_builds.empty(),

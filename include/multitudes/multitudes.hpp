@@ -6,6 +6,7 @@
 #include <multitudes/config/version.hpp>
 #include <multitudes/core/arena.hpp>
 #include <multitudes/core/checked_size.hpp>
+#include <multitudes/core/checksum.hpp>
 #include <multitudes/core/error.hpp>
 #include <multitudes/core/executor.hpp>
 #include <multitudes/core/expected.hpp>
@@ -85,6 +86,7 @@
 #include <multitudes/model/layers/self_attention.hpp>
 #include <multitudes/model/load.hpp>
 #include <multitudes/model/pack.hpp>
+#include <multitudes/model/packed_file.hpp>
 #include <multitudes/model/parameters.hpp>
 #include <multitudes/model/rotary_angle.hpp>
 #include <multitudes/model/training_pass.hpp>
@@ -150,6 +152,7 @@
 #include <multitudes/simd/half.hpp>
 #include <multitudes/simd/isa.hpp>
 #include <multitudes/simd/kernel_set.hpp>
+#include <multitudes/simd/kv_page.hpp>
 #include <multitudes/simd/packing.hpp>
 #include <multitudes/simd/panel.hpp>
 #include <multitudes/simd/product.hpp>

@@ -55,8 +55,10 @@ results some_results() {
   r.runs[2].what = stage::prefill;
   r.runs[2].length = 512;
   r.steering.push_back({0, 2, 64, {1000, 2000}, {2000, 4000}, {1000, 2000}, {1000, 2000}});
+  r.caches.push_back({0, 2, 16, 1536, {2000, 1000}, {1000, 500}, {500, 250}, {8, 4, 2}, {4, 2, 1}});
   r.profiles.push_back({0, 2, {900'000'000}, {200'000'000}, {10'000'000'000}});
-  r.loads.push_back({0, 2, {1'000'000'000}, {3'000'000'000}, 12'100'000'000});
+  r.loads.push_back(
+      {0, "mapped", 2, {1'000'000'000}, {3'000'000'000}, 12'100'000'000, {100'000'000}});
   r.two_builds.push_back({.what = stage::prefill,
                           .threads = 2,
                           .length = 512,
@@ -125,7 +127,8 @@ TEST_CASE("tables show medians, and shares of the limits of the same repetition"
   CHECK(has_row(text, "| big | q8_0 | 2 | 512 | 1.00 | 0.50–2.00 | 40.0 | 10 % |"));
   CHECK(has_row(text, "| big | q8_0 | 2 | 64 | 32000000 | 50.0 % | 100.0 % | 100.0 % |"));
   CHECK(has_row(text, "| big | q8_0 | 2 | 900000 | 10.0 | 200000 | 5.00 | 1000000 | 100000 |"));
-  CHECK(has_row(text, "| big | q8_0 | 2 | 11000 | 1.000 | 3.000 | 150 % | 12100 | 1.10 |"));
+  CHECK(has_row(
+      text, "| big | q8_0 | mapped | 2 | 11000 | 1.000 | 3.000 | 150 % | 12100 | 1.10 | 10.0 |"));
   // Turn by turn 1, 0.5, 0.5 and 0.95 of the tuned build's speed.
   CHECK(
       has_row(text, "| big | q8_0 | prefill | 2 | 500000 | 526316 | 95.0 % | 50.0 %–95.0 % | 4 |"));

@@ -23,7 +23,7 @@ TEST_CASE("a position that outweighs all others keeps its weight on the pages be
     // A score of 200 at position 0 and of 0 elsewhere: exp(-200) is nothing in float.
     const std::array<float, 4> key{t == 0 ? 400.0f : 0.0f, 0, 0, 0};
     const std::array<float, 4> value{t == 0 ? 1.5f : 9.0f, 2.5f, 0, static_cast<float>(t)};
-    cache.write(s, mt::position(t), mt::layer_index(0), 0, key, value);
+    cache.write(mt::simd::active_kernels(), s, mt::position(t), mt::layer_index(0), 0, key, value);
   }
   const std::array<float, 4> query{1, 0, 0, 0};
   std::array<float, 4> out{};

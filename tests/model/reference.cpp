@@ -256,7 +256,7 @@ TEST_CASE("softmax, attention and the residual sum equal a published run of anot
         }
       }
       for (std::size_t t = 0; t < length; ++t) {
-        cache.write(s, mt::position(t), mt::layer_index(0), h,
+        cache.write(mt::simd::active_kernels(), s, mt::position(t), mt::layer_index(0), h,
                     std::span(k).subspan((head + t) * head_dim, head_dim),
                     std::span(v).subspan((head + t) * head_dim, head_dim));
       }

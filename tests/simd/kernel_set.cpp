@@ -2,7 +2,7 @@
 #include <multitudes/simd/kernel_set.hpp>
 #include <multitudes/simd/row_blocks.hpp>
 
-#include "sweep.hpp"
+#include "kernel_sets.hpp"
 
 #include <doctest/doctest.h>
 
@@ -22,38 +22,6 @@ namespace {
 
 constexpr weight_format formats[] = {weight_format::f32, weight_format::f16, weight_format::bf16,
                                      weight_format::q8_0, weight_format::q4_0};
-
-/// Every set that can run here, under its name.
-template <class F>
-void for_each_set(F f) {
-  for (const kernel_set* set : simd::all_kernels()) {
-    if (!set->is_supported()) continue;
-    CAPTURE(std::string(set->name));
-    f(*set);
-  }
-}
-
-const kernel_set& twin = simd::kernels_for<simd::scalar>;
-
-/// A fused multiply-add gives the twin's bits. Without one, each sum has a rounding more a term.
-bool fuses(const kernel_set& set) {
-#if defined(__aarch64__)
-  return set.is_supported();  // every one there does
-#else
-  return set.name == "avx2" || set.name == "avx512" || set.name == "scalar";
-#endif
-}
-
-std::vector<float> numbers(std::size_t n, std::uint32_t seed) {
-  std::vector<float> x(n);
-  fill<float>(x, seed);
-  return x;
-}
-
-bool same_bits(std::span<const float> a, std::span<const float> b) {
-  return a.size() == b.size() &&
-         (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
-}
 
 /// Equal to the twin; for sets that round products and sums apart, as near as `size`, what the
 /// numbers that are added may come to, times an epsilon lets a last bit go astray.
@@ -222,67 +190,6 @@ TEST_CASE("activations as bytes are off by at most half a step, and poison stays
       auto values = numbers(64, 3);
       values[50] = bad;
       CHECK(std::isnan(inputs(set, 1, 64, values).groups[0].scale));
-    }
-  });
-}
-
-TEST_CASE("one step of attention equals softmax in double precision, whatever lies behind it") {
-  for_each_set([](const kernel_set& set) {
-    for (const std::size_t head_dim : {4u, 8u, 16u, 48u, 64u, 80u}) {
-      for (const std::size_t length : {1u, 15u, 16u, 17u, 32u, 33u, 70u}) {
-        const std::size_t n_pages = (length + 31) / 32, n = 11;
-        const float nan = std::numeric_limits<float>::quiet_NaN();
-        std::vector<float> keys(n_pages * 32 * head_dim, nan), values(keys);
-        const auto k = numbers(length * head_dim, 1), v = numbers(length * head_dim, 2);
-        for (std::size_t j = 0; j < length; ++j) {
-          for (std::size_t e = 0; e < head_dim; ++e) {
-            keys[j / 32 * 32 * head_dim + e * 32 + j % 32] = k[j * head_dim + e];
-            values[j * head_dim + e] = v[j * head_dim + e];
-          }
-        }
-        const auto q = numbers(n * head_dim, 3);
-        std::vector<float> together(n * head_dim), alone(n * head_dim);
-        const auto run = [&](std::vector<float>& out, std::size_t step) {
-          std::vector<simd::attention_state> states(n);
-          for (std::size_t p = 0; p < n_pages; ++p) {
-            std::vector<simd::attention_query> queries;
-            for (std::size_t i = 0; i < n; ++i) {
-              queries.push_back({q.data() + i * head_dim, out.data() + i * head_dim, &states[i]});
-            }
-            const simd::attention_page page{
-                keys.data() + p * 32 * head_dim, values.data() + p * 32 * head_dim,
-                std::min<std::size_t>(32, length - p * 32), head_dim, 0.5f};
-            for (std::size_t i = 0; i < n; i += step) {
-              set.attend_page(page, queries.data() + i, std::min(step, n - i));
-            }
-          }
-          for (std::size_t i = 0; i < n; ++i) {
-            for (std::size_t e = 0; e < head_dim; ++e) out[i * head_dim + e] /= states[i].total;
-          }
-        };
-        run(together, n);
-        run(alone, 1);
-        CHECK(same_bits(together, alone));
-        double worst = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-          std::vector<double> p(length);
-          double total = 0;
-          for (std::size_t j = 0; j < length; ++j) {
-            double score = 0;
-            for (std::size_t e = 0; e < head_dim; ++e) {
-              score += static_cast<double>(q[i * head_dim + e]) * k[j * head_dim + e];
-            }
-            total += p[j] = std::exp(score / 2);
-          }
-          for (std::size_t e = 0; e < head_dim; ++e) {
-            double wanted = 0;
-            for (std::size_t j = 0; j < length; ++j) wanted += p[j] / total * v[j * head_dim + e];
-            worst = std::max(worst, std::fabs(wanted - together[i * head_dim + e]));
-          }
-        }
-        // Scores of up to 40 are rounded to 2e-6, and carry that into the weights.
-        CHECK_MESSAGE(worst < 1e-5, "head_dim " << head_dim << " length " << length);
-      }
     }
   });
 }

@@ -47,3 +47,20 @@
 #define MULTITUDES_BEGIN_OWN_REGION
 #define MULTITUDES_END_OWN_REGION
 #endif
+
+// The same for AArch64's dot products of bytes. Clang's own header has them only where its flags
+// do, and needs no region then; GCC has them from ARMv8.2 on, and so have processors.
+#if defined(__aarch64__) && defined(__GNUC__) && !defined(__clang__)
+#define MULTITUDES_DOTPROD_REGIONS 1
+#define MULTITUDES_BEGIN_DOTPROD_REGION                   \
+  MULTITUDES_PRAGMA(GCC push_options)                     \
+  MULTITUDES_PRAGMA(GCC target("arch=armv8.2-a+dotprod")) \
+  MULTITUDES_PRAGMA(GCC optimize("fp-contract=off,no-tree-loop-vectorize"))
+#define MULTITUDES_END_DOTPROD_REGION MULTITUDES_PRAGMA(GCC pop_options)
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD) && defined(__clang__)
+#define MULTITUDES_DOTPROD_REGIONS 1
+#define MULTITUDES_BEGIN_DOTPROD_REGION
+#define MULTITUDES_END_DOTPROD_REGION
+#else
+#define MULTITUDES_DOTPROD_REGIONS 0
+#endif

@@ -20,6 +20,8 @@
 
 namespace multitudes {
 
+using simd::kv_format;
+
 /// What to do with positions that were computed under another plan.
 enum class memory {
   keep,    ///< go on with them as they are: the new persona remembers what the old one thought
@@ -32,6 +34,9 @@ struct batch_options {
   std::size_t context = 0;     ///< positions of a sequence; 0: what the model's file says
   std::size_t max_rows = 256;  ///< tokens evaluated together; longer feeds are cut
   std::size_t n_pages = 0;     ///< cache pages in all; 0: enough for every sequence at full length
+  /// How keys and values are kept. F16 and Q8_0 take less memory, and where much of the past is
+  /// read less time, for numbers that are a little off.
+  kv_format cache = kv_format::f32;
 };
 
 /// Many sequences of one model, evaluated together, each under its own plan. The bits of a
@@ -246,7 +251,7 @@ class batch {
   static model::kv_cache_limits cache_limits(const language_model& lm,
                                              const batch_options& options) noexcept {
     return {options.n_sequences, options.context != 0 ? options.context : lm.shape().context_length,
-            options.n_pages};
+            options.n_pages, options.cache};
   }
   /// Logits are wide: of a long feed, few of them are kept at a time; of every sequence, one.
   static model::evaluation_limits work_limits(const language_model& lm,

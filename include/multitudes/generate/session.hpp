@@ -22,6 +22,7 @@ namespace multitudes {
 struct session_options {
   std::size_t context = 0;  ///< positions; 0: what the model's file says
   sampling how = {};
+  kv_format cache = kv_format::f32;  ///< see batch_options
 };
 
 /// A stretch of positions that were computed under one plan.
@@ -40,7 +41,8 @@ class session {
   ///          out of range.
   static expected<session> make(language_model lm, session_options options, E& workers) {
     if (auto ok = validate(options.how); !ok) return forward_error(ok);
-    auto b = batch::make(std::move(lm), {.n_sequences = 1, .context = options.context});
+    auto b = batch::make(std::move(lm),
+                         {.n_sequences = 1, .context = options.context, .cache = options.cache});
     if (!b) return forward_error(b);
     auto s = b->open();
     if (!s) return forward_error(s);

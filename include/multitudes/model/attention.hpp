@@ -35,14 +35,9 @@ inline void attend(const simd::kernel_set& kernels, const kv_cache& cache, seque
     *q.buffers.state = {};
   }
   const std::size_t longest = queries.empty() ? 0 : queries.back().length;
-  simd::attention_page page{.keys = nullptr,
-                            .values = nullptr,
-                            .count = 0,
-                            .head_dim = head_dim,
-                            .scale = 1.0f / std::sqrt(static_cast<float>(head_dim))};
   for (std::size_t first = 0; first < longest; first += kv_page_length) {
-    page.keys = cache.keys(s, first / kv_page_length, layer, kv_head);
-    page.values = cache.values(s, first / kv_page_length, layer, kv_head);
+    simd::attention_page page = cache.page(s, first / kv_page_length, layer, kv_head);
+    page.scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
     // Queries that see equally much of the page stand side by side.
     std::size_t i = 0;
     while (i < queries.size() && queries[i].length <= first) ++i;

@@ -18,6 +18,7 @@
 namespace multitudes::model {
 
 /// Positions in one page of the cache: those that attention sums together.
+using simd::kv_format;
 using simd::kv_page_length;
 
 /// How much a cache must hold.
@@ -25,11 +26,14 @@ struct kv_cache_limits {
   std::size_t n_sequences = 1;
   std::size_t max_length = 0;  ///< positions of the longest sequence
   std::size_t n_pages = 0;     ///< pages in all; 0: enough for every sequence at full length
+  kv_format format = kv_format::f32;
 };
 
 /// Keys and values of many sequences, in pages that sequences share by reference. A fork costs a
 /// copied page table; a shared page is copied when one of its owners first writes to it. Each
-/// position remembers under which plan it was computed.
+/// position remembers under which plan it was computed. Keys and values may be kept as F16 or Q8_0:
+/// rounded when they are written, they take 1/2 or 17/64 of the memory, and of the time to read it,
+/// where head_dim is a multiple of 32.
 class kv_cache {
  public:
   /// The bytes of arena that `make` takes; nothing if they cannot be counted.
@@ -37,8 +41,7 @@ class kv_cache {
                                                    kv_cache_limits limits) noexcept {
     const std::size_t per_sequence = pages_for(limits.max_length);
     const checked_size n_pages = page_count(limits);
-    const checked_size floats = n_pages * checked_size(page_floats(shape));
-    const checked_size bytes = floats * checked_size(sizeof(float)) +
+    const checked_size bytes = n_pages * checked_size(page_bytes(shape, limits.format)) +
                                n_pages * checked_size(sizeof(fingerprint) * kv_page_length) +
                                n_pages * checked_size(2 * sizeof(std::uint32_t)) +
                                checked_size(limits.n_sequences) * checked_size(per_sequence) *
@@ -65,7 +68,9 @@ class kv_cache {
                    .remedy = "ask for a shorter context"});
     }
     kv_cache cache;
-    cache.page_floats_ = page_floats(shape);
+    cache.format_ = limits.format;
+    cache.part_bytes_ = simd::kv_part_bytes(limits.format, shape.head_dim);
+    cache.page_bytes_ = page_bytes(shape, limits.format);
     cache.head_dim_ = shape.head_dim;
     cache.n_kv_heads_ = shape.n_kv_heads;
     cache.max_length_ = limits.max_length;
@@ -80,7 +85,7 @@ class kv_cache {
       else
         outcome = forward_error(piece);
     };
-    take(cache.data_, *n_pages * cache.page_floats_);
+    take(cache.data_, *n_pages * cache.page_bytes_);
     take(cache.plans_, *n_pages * kv_page_length);
     take(cache.owners_, *n_pages);
     take(cache.free_, *n_pages);
@@ -190,17 +195,40 @@ class kv_cache {
     return {};
   }
 
-  /// Writes the key and the value of one head at a position that was appended.
+  /// Writes the key and the value of one head at a position that was appended, rounded to the
+  /// cache's format. Other threads may write other positions, heads and layers meanwhile.
   ///
   /// Shapes:  key, value (head_dim).
-  void write(sequence_id s, position at, layer_index layer, std::size_t kv_head,
-             std::span<const float> key, std::span<const float> value) noexcept {
-    const std::size_t page = at.value / kv_page_length;
+  void write(const simd::kernel_set& kernels, sequence_id s, position at, layer_index layer,
+             std::size_t kv_head, std::span<const float> key,
+             std::span<const float> value) noexcept {
     const std::size_t slot = at.value % kv_page_length;
-    float* keys_of_head = data_.data() + offset(s, page, layer, kv_head);
-    float* values_of_head = keys_of_head + kv_page_length * head_dim_;
-    for (std::size_t e = 0; e < head_dim_; ++e) keys_of_head[e * kv_page_length + slot] = key[e];
-    std::copy(value.begin(), value.end(), values_of_head + slot * head_dim_);
+    std::byte* keys = data_.data() + offset(s, at.value / kv_page_length, layer, kv_head);
+    std::byte* values = keys + part_bytes_;
+    if (format_ == kv_format::f32) {
+      put(key.data(), head_dim_, keys + slot * sizeof(float));
+      std::memcpy(values + slot * head_dim_ * sizeof(float), value.data(), value.size_bytes());
+      return;
+    }
+    const std::size_t width = simd::kv_width(format_, head_dim_);
+    for (std::size_t first = 0; first < head_dim_; first += simd::kv_block) {
+      const std::size_t n = std::min(simd::kv_block, head_dim_ - first);
+      const std::size_t padded = std::min(simd::kv_block, width - first);
+      simd::kv_rounded k, v;
+      kernels.round_kv(format_, key.data() + first, n, &k);
+      kernels.round_kv(format_, value.data() + first, n, &v);
+      if (format_ == kv_format::f16) {
+        put(k.halves, n, keys + (first * kv_page_length + slot) * 2);
+        std::memcpy(values + (slot * width + first) * 2, v.halves, padded * 2);
+      } else {
+        put(k.bytes, n, keys + first * kv_page_length + slot);
+        std::memcpy(values + slot * width + first, v.bytes, padded);
+        const std::size_t scale =
+            simd::kv_scales_at(head_dim_) + (first / simd::kv_block * kv_page_length + slot) * 2;
+        std::memcpy(keys + scale, &k.scale, 2);
+        std::memcpy(values + scale, &v.scale, 2);
+      }
+    }
   }
 
   /// Under which plan a position was computed.
@@ -208,17 +236,13 @@ class kv_cache {
     return plans_[table(s)[p.value / kv_page_length] * kv_page_length + p.value % kv_page_length];
   }
 
-  /// The keys of one head in one page, transposed: (head_dim, kv_page_length), so that the scores
-  /// of neighbouring positions fill a vector register.
-  [[nodiscard]] const float* keys(sequence_id s, std::size_t page, layer_index layer,
-                                  std::size_t kv_head) const noexcept {
-    return data_.data() + offset(s, page, layer, kv_head);
+  /// One head's keys and values in one page, as kernels take them, but for `count` and `scale`.
+  [[nodiscard]] simd::attention_page page(sequence_id s, std::size_t index, layer_index layer,
+                                          std::size_t kv_head) const noexcept {
+    const std::byte* keys = data_.data() + offset(s, index, layer, kv_head);
+    return {format_, keys, keys + part_bytes_, 0, head_dim_, 0};
   }
-  /// The values of one head in one page: (kv_page_length, head_dim).
-  [[nodiscard]] const float* values(sequence_id s, std::size_t page, layer_index layer,
-                                    std::size_t kv_head) const noexcept {
-    return keys(s, page, layer, kv_head) + kv_page_length * head_dim_;
-  }
+  [[nodiscard]] kv_format format() const noexcept { return format_; }
 
  private:
   struct entry {
@@ -233,8 +257,15 @@ class kv_cache {
     if (limits.n_pages != 0) return limits.n_pages;
     return checked_size(limits.n_sequences) * checked_size(pages_for(limits.max_length));
   }
-  static std::size_t page_floats(const hyper_parameters& p) noexcept {
-    return std::size_t{p.n_layers} * p.kv_dim() * 2 * kv_page_length;
+  static std::size_t page_bytes(const hyper_parameters& p, kv_format format) noexcept {
+    return std::size_t{p.n_layers} * p.n_kv_heads * 2 * simd::kv_part_bytes(format, p.head_dim);
+  }
+  /// Elements of one position, which stand a page's length apart.
+  template <class T>
+  static void put(const T* from, std::size_t n, std::byte* to) noexcept {
+    for (std::size_t e = 0; e < n; ++e) {
+      std::memcpy(to + e * kv_page_length * sizeof(T), from + e, sizeof(T));
+    }
   }
 
   [[nodiscard]] std::span<std::uint32_t> table(sequence_id s) noexcept {
@@ -246,8 +277,7 @@ class kv_cache {
   [[nodiscard]] std::size_t offset(sequence_id s, std::size_t page, layer_index layer,
                                    std::size_t kv_head) const noexcept {
     // A page is (n_layers, n_kv_heads): the keys and then the values of one head.
-    return table(s)[page] * page_floats_ +
-           (layer.value * n_kv_heads_ + kv_head) * 2 * kv_page_length * head_dim_;
+    return table(s)[page] * page_bytes_ + (layer.value * n_kv_heads_ + kv_head) * 2 * part_bytes_;
   }
 
   std::uint32_t take_page() noexcept {
@@ -262,21 +292,22 @@ class kv_cache {
   void make_private(sequence_id s, std::size_t index, std::size_t filled) noexcept {
     const std::uint32_t shared = table(s)[index];
     const std::uint32_t own = take_page();
-    std::copy_n(data_.begin() + static_cast<std::ptrdiff_t>(shared * page_floats_), page_floats_,
-                data_.begin() + static_cast<std::ptrdiff_t>(own * page_floats_));
+    std::memcpy(data_.data() + own * page_bytes_, data_.data() + shared * page_bytes_, page_bytes_);
     std::copy_n(plans_.begin() + static_cast<std::ptrdiff_t>(shared * kv_page_length), filled,
                 plans_.begin() + static_cast<std::ptrdiff_t>(own * kv_page_length));
     table(s)[index] = own;
     release(shared);
   }
 
-  std::size_t page_floats_ = 0;
+  kv_format format_ = kv_format::f32;
+  std::size_t part_bytes_ = 0;  // keys, or values, of one head in one page
+  std::size_t page_bytes_ = 0;
   std::size_t head_dim_ = 0;
   std::size_t n_kv_heads_ = 0;
   std::size_t max_length_ = 0;
   std::size_t pages_per_sequence_ = 0;
   std::size_t n_free_ = 0;
-  std::span<float> data_;            // (n_pages, page)
+  std::span<std::byte> data_;        // (n_pages, page)
   std::span<fingerprint> plans_;     // (n_pages, kv_page_length)
   std::span<std::uint32_t> owners_;  // (n_pages)
   std::span<std::uint32_t> free_;    // a stack of n_free_ pages

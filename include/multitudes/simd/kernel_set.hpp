@@ -4,10 +4,13 @@
 #include <multitudes/config/compiler.hpp>
 #include <multitudes/config/regions.hpp>
 #include <multitudes/simd/activations.hpp>
+#include <multitudes/simd/detail/dots_avxvnni.hpp>
 #include <multitudes/simd/detail/wide_avx2.hpp>
 #include <multitudes/simd/detail/wide_avx512.hpp>
+#include <multitudes/simd/detail/wide_dotprod.hpp>
 #include <multitudes/simd/detail/wide_flags.hpp>
 #include <multitudes/simd/exp.hpp>
+#include <multitudes/simd/kv_page.hpp>
 #include <multitudes/simd/panel.hpp>
 #include <multitudes/simd/row_blocks.hpp>
 #include <multitudes/simd/weight_format.hpp>
@@ -23,31 +26,6 @@
 
 namespace multitudes::simd {
 
-/// Positions that attention sums together. Fixed, because the bits of a forward pass depend on it.
-inline constexpr std::size_t kv_page_length = 32;
-
-/// What attention has summed of one query's pages so far.
-struct attention_state {
-  float maximum = -std::numeric_limits<float>::infinity();
-  float total = 0;
-};
-
-struct attention_query {
-  const float* query;  // (head_dim)
-  float* out;          // (head_dim): sums, to be divided by the total at the end
-  attention_state* state;
-};
-
-/// Keys (head_dim, kv_page_length) and values (kv_page_length, head_dim) of one head in one page;
-/// `count` positions are seen.
-struct attention_page {
-  const float* keys;
-  const float* values;
-  std::size_t count;
-  std::size_t head_dim;
-  float scale;
-};
-
 /// Which of many rows, and how much of it.
 struct scaled_row {
   float factor = 0;
@@ -58,7 +36,8 @@ struct scaled_row {
 /// program runs. All take what they are given: shapes are the caller's to check.
 ///
 /// Bits:    integer sums are exact everywhere. Sums of floats run in one order, fixed by shapes
-///          alone: sets with a fused multiply-add (`avx2`, `avx512`, the twin) give the same bits.
+///          alone: sets with a fused multiply-add (`avx2`, `avxvnni`, `avx512`, `dotprod`, the
+///          twin) give the same bits.
 struct kernel_set {
   std::string_view name;
   bool (*is_supported)() noexcept;
@@ -103,7 +82,12 @@ struct kernel_set {
                    std::size_t n_terms, float* y, std::size_t n) noexcept;
   void (*add_rows_of_words)(const std::uint32_t* rows, std::size_t n_rows, const scaled_row* terms,
                             std::size_t n_terms, float* y, std::size_t n) noexcept;
+  /// Rounds up to 32 elements of a key or value, as f16 or q8_0 keep them. A value that is not
+  /// finite makes the scale of q8_0 NaN.
+  void (*round_kv)(kv_format format, const float* x, std::size_t n, kv_rounded* out) noexcept;
   /// Adds one page to n queries that see the same positions of it.
+  ///
+  /// Bits:    what f16 and q8_0 keep is computed with as f32 would compute with it.
   void (*attend_page)(const attention_page& page, const attention_query* queries,
                       std::size_t n) noexcept;
 };
@@ -127,6 +111,7 @@ constexpr kernel_set set_of(std::string_view name, bool (*is_supported)() noexce
           .dots_of_words = &Kernels::words::dots,
           .add_rows = &Kernels::floats::add_rows,
           .add_rows_of_words = &Kernels::words::add_rows,
+          .round_kv = &Kernels::attention::round_kv,
           .attend_page = &Kernels::attention::attend_page};
 }
 
@@ -136,6 +121,8 @@ MULTITUDES_BEGIN_OWN_REGION
 namespace flags {
 template <class I>
 using wide_for = wide_for_flags<I>;
+template <class I>
+using dots_for = wide_for_flags<I>;
 #include <multitudes/simd/detail/kernels.inc>
 }  // namespace flags
 MULTITUDES_END_OWN_REGION
@@ -148,14 +135,35 @@ MULTITUDES_BEGIN_REGION("avx2,fma,f16c")
 namespace multitudes::simd::detail::avx2 {
 template <class Flags>
 using wide_for = wide;
+template <class Flags>
+using dots_for = wide;
 #include <multitudes/simd/detail/kernels.inc>
 }  // namespace multitudes::simd::detail::avx2
+MULTITUDES_END_REGION
+
+// As AVX2, but for products of bytes.
+MULTITUDES_BEGIN_REGION("avxvnni,avx2,fma,f16c")
+namespace multitudes::simd::detail::avxvnni {
+template <class Flags>
+using wide_for = avx2::wide;
+template <class Flags>
+using dots_for = dots;
+template <class Flags>
+using row_kernels = avx2::row_kernels<Flags>;
+#include <multitudes/simd/detail/product_kernels.inc>
+template <class Flags>
+struct kernels : avx2::kernels<Flags> {
+  using products = product_kernels<Flags>;
+};
+}  // namespace multitudes::simd::detail::avxvnni
 MULTITUDES_END_REGION
 
 MULTITUDES_BEGIN_REGION("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")
 namespace multitudes::simd::detail::avx512 {
 template <class Flags>
 using wide_for = wide;
+template <class Flags>
+using dots_for = wide;
 #include <multitudes/simd/detail/kernels.inc>
 }  // namespace multitudes::simd::detail::avx512
 MULTITUDES_END_REGION
@@ -166,6 +174,7 @@ namespace multitudes::simd::detail {
 inline bool has_avx2() noexcept {
   return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
 }
+inline bool has_avxvnni() noexcept { return has_avx2() && has_avxvnni_instructions(); }
 inline bool has_avx512() noexcept {
   return has_avx2() && __builtin_cpu_supports("avx512f") != 0 &&
          __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
@@ -173,6 +182,16 @@ inline bool has_avx512() noexcept {
 }
 
 }  // namespace multitudes::simd::detail
+#elif MULTITUDES_DOTPROD_REGIONS
+MULTITUDES_BEGIN_DOTPROD_REGION
+namespace multitudes::simd::detail::dotprod {
+template <class Flags>
+using wide_for = wide;
+template <class Flags>
+using dots_for = wide;
+#include <multitudes/simd/detail/kernels.inc>
+}  // namespace multitudes::simd::detail::dotprod
+MULTITUDES_END_DOTPROD_REGION
 #endif
 
 // Compiled once for a program instead of in every translation unit that runs models: the CMake
@@ -185,11 +204,18 @@ extern template struct avx512::product_kernels<native>;
 extern template struct avx512::attention_kernels<native>;
 extern template struct avx512::direction_kernels<native, float>;
 extern template struct avx512::direction_kernels<native, std::uint32_t>;
+extern template struct avxvnni::product_kernels<native>;
 extern template struct avx2::row_kernels<native>;
 extern template struct avx2::product_kernels<native>;
 extern template struct avx2::attention_kernels<native>;
 extern template struct avx2::direction_kernels<native, float>;
 extern template struct avx2::direction_kernels<native, std::uint32_t>;
+#elif MULTITUDES_DOTPROD_REGIONS
+extern template struct dotprod::row_kernels<native>;
+extern template struct dotprod::product_kernels<native>;
+extern template struct dotprod::attention_kernels<native>;
+extern template struct dotprod::direction_kernels<native, float>;
+extern template struct dotprod::direction_kernels<native, std::uint32_t>;
 #endif
 extern template struct flags::row_kernels<native>;
 extern template struct flags::product_kernels<native>;
@@ -211,9 +237,16 @@ inline constexpr kernel_set kernels_for =
 #if MULTITUDES_X86_REGIONS
   static constexpr kernel_set avx512 =
       detail::set_of<detail::avx512::kernels<native>>("avx512", &detail::has_avx512);
+  static constexpr kernel_set avxvnni =
+      detail::set_of<detail::avxvnni::kernels<native>>("avxvnni", &detail::has_avxvnni);
   static constexpr kernel_set avx2 =
       detail::set_of<detail::avx2::kernels<native>>("avx2", &detail::has_avx2);
-  static constexpr std::array<const kernel_set*, 3> sets = {&avx512, &avx2, &kernels_for<native>};
+  static constexpr std::array<const kernel_set*, 4> sets = {&avx512, &avxvnni, &avx2,
+                                                            &kernels_for<native>};
+#elif MULTITUDES_DOTPROD_REGIONS
+  static constexpr kernel_set dotprod =
+      detail::set_of<detail::dotprod::kernels<native>>("dotprod", &detail::has_dotprod);
+  static constexpr std::array<const kernel_set*, 2> sets = {&dotprod, &kernels_for<native>};
 #else
   static constexpr std::array<const kernel_set*, 1> sets = {&kernels_for<native>};
 #endif

@@ -31,6 +31,9 @@ inline constexpr std::size_t activation_block = 64;
 //       then 32 scales. A register holds 16 rows, and needs no sum across its lanes.
 // q4_0: the same with the groups i and i + 4 in the halves of a byte, the weight + 8.
 
+/// Changes whenever panels do: files of them that carry another number are of no use.
+inline constexpr std::uint32_t panel_layout = 1;
+
 /// The bytes of one panel, and where a column (a multiple of the block) begins in it.
 [[nodiscard]] constexpr std::size_t panel_offset(weight_format format, std::size_t col) noexcept {
   return panel_rows * packed_bytes(format, col);

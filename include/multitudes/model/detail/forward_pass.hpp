@@ -172,7 +172,7 @@ class forward_pass {
     kernels_->rotate(work_.key.row(r).data(), p.n_kv_heads, p.head_dim, cosines, sines,
                      p.rotary_dim, interleaved);
     for (std::size_t h = 0; h < p.n_kv_heads; ++h) {
-      cache_->write(rows_[r].sequence, rows_[r].at, layer, h,
+      cache_->write(*kernels_, rows_[r].sequence, rows_[r].at, layer, h,
                     work_.key.row(r).subspan(h * p.head_dim, p.head_dim),
                     work_.value.row(r).subspan(h * p.head_dim, p.head_dim));
     }

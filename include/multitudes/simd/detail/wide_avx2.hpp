@@ -114,6 +114,17 @@ struct wide {
     const auto* at = reinterpret_cast<const __m128i*>(p);
     return {_mm256_cvtph_ps(_mm_loadu_si128(at)), _mm256_cvtph_ps(_mm_loadu_si128(at + 1))};
   }
+  MULTITUDES_ALWAYS_INLINE void store_halves(std::uint16_t* p) const noexcept {
+    constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    auto* at = reinterpret_cast<__m128i*>(p);
+    _mm_storeu_si128(at, _mm256_cvtps_ph(a, nearest));
+    _mm_storeu_si128(at + 1, _mm256_cvtps_ph(b, nearest));
+  }
+  static MULTITUDES_ALWAYS_INLINE wide load_chars(const std::byte* p) noexcept {
+    const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(packed)),
+            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(packed, packed)))};
+  }
   static MULTITUDES_ALWAYS_INLINE __m256 widen_bf16(const std::byte* p) noexcept {
     const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(packed), 16));
@@ -146,7 +157,7 @@ struct wide {
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
   }
 
-  static MULTITUDES_ALWAYS_INLINE ints all_ints(std::int32_t x) noexcept {
+  static MULTITUDES_ALWAYS_INLINE ints from(std::int32_t x) noexcept {
     return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
   }
   static MULTITUDES_ALWAYS_INLINE wide to_float(ints x) noexcept {

@@ -96,6 +96,15 @@ struct wide {
   static MULTITUDES_ALWAYS_INLINE wide load_halves(const std::byte* p) noexcept {
     return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
   }
+  /// Each rounded to nearest, ties to even.
+  MULTITUDES_ALWAYS_INLINE void store_halves(std::uint16_t* p) const noexcept {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtps_ph(r, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
+  static MULTITUDES_ALWAYS_INLINE wide load_chars(const std::byte* p) noexcept {
+    const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(packed))};
+  }
   static MULTITUDES_ALWAYS_INLINE wide load_bf16(const std::byte* p) noexcept {
     const __m256i packed = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(packed), 16))};
@@ -115,7 +124,8 @@ struct wide {
     return _mm512_reduce_add_epi32(n);
   }
 
-  static MULTITUDES_ALWAYS_INLINE ints all_ints(std::int32_t x) noexcept {
+  /// Where a sum of dot products begins, for activations that have this offset.
+  static MULTITUDES_ALWAYS_INLINE ints from(std::int32_t x) noexcept {
     return {_mm512_set1_epi32(x)};
   }
   static MULTITUDES_ALWAYS_INLINE wide to_float(ints x) noexcept {

@@ -149,6 +149,14 @@ struct wide_for_flags {
     std::memcpy(packed, p, sizeof(packed));
     return each([&](std::size_t i) { return half_to_float(packed[i]); });
   }
+  MULTITUDES_ALWAYS_INLINE void store_halves(std::uint16_t* p) const noexcept {
+    for (std::size_t i = 0; i < width; ++i) p[i] = float_to_half(lane[i]);
+  }
+  static MULTITUDES_ALWAYS_INLINE wide_for_flags load_chars(const std::byte* p) noexcept {
+    std::int8_t packed[width];
+    std::memcpy(packed, p, sizeof(packed));
+    return each([&](std::size_t i) { return static_cast<float>(packed[i]); });
+  }
   static MULTITUDES_ALWAYS_INLINE wide_for_flags load_bf16(const std::byte* p) noexcept {
     std::uint16_t packed[width];
     std::memcpy(packed, p, sizeof(packed));
@@ -174,7 +182,7 @@ struct wide_for_flags {
     return sum;
   }
 
-  static MULTITUDES_ALWAYS_INLINE ints all_ints(std::int32_t x) noexcept {
+  static MULTITUDES_ALWAYS_INLINE ints from(std::int32_t x) noexcept {
     ints made;
     std::fill_n(made.lane, width, x);
     return made;
