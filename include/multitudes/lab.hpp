@@ -4,6 +4,7 @@
 #include <multitudes/lab/claims/all.hpp>
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 #include <multitudes/lab/corpus/check_config.hpp>
 #include <multitudes/lab/corpus/choice.hpp>
@@ -24,9 +25,15 @@
 #include <multitudes/lab/corpus/vocabulary.hpp>
 #include <multitudes/lab/corpus/words.hpp>
 #include <multitudes/lab/laboratory.hpp>
+#include <multitudes/lab/measure/demonstration.hpp>
 #include <multitudes/lab/measure/excess.hpp>
+#include <multitudes/lab/measure/free_run.hpp>
+#include <multitudes/lab/measure/ideal_scorer.hpp>
+#include <multitudes/lab/measure/perturbed_scorer.hpp>
+#include <multitudes/lab/measure/probe.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
+#include <multitudes/lab/measure/valley.hpp>
 #include <multitudes/lab/student.hpp>
 #include <multitudes/lab/world/boltzmann.hpp>
 #include <multitudes/lab/world/football.hpp>
