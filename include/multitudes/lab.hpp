@@ -7,6 +7,7 @@
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/claims/declaration.hpp>
 #include <multitudes/lab/claims/judge.hpp>
+#include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/measured.hpp>
 #include <multitudes/lab/claims/outcome_file.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
@@ -35,9 +36,15 @@
 #include <multitudes/lab/corpus/vocabulary.hpp>
 #include <multitudes/lab/corpus/words.hpp>
 #include <multitudes/lab/laboratory.hpp>
+#include <multitudes/lab/measure/demonstration.hpp>
 #include <multitudes/lab/measure/excess.hpp>
+#include <multitudes/lab/measure/free_run.hpp>
+#include <multitudes/lab/measure/ideal_scorer.hpp>
+#include <multitudes/lab/measure/perturbed_scorer.hpp>
+#include <multitudes/lab/measure/probe.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
+#include <multitudes/lab/measure/valley.hpp>
 #include <multitudes/lab/null_world.hpp>
 #include <multitudes/lab/student.hpp>
 #include <multitudes/lab/world/boltzmann.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 
 #include <span>
@@ -11,6 +12,7 @@ namespace multitudes::lab {
 namespace detail {
 
 inline constexpr claim claims[] = {
+    many_personas_claim,
     prevalence_claim,
 };
 

@@ -107,12 +107,14 @@ class expectation_readout {
 
   [[nodiscard]] std::size_t n_personas() const noexcept { return personas_.size(); }
 
-  /// The weights of the personas after each text, which must end where an item may begin.
+  /// The weights of the personas after each text, which must end where an item may begin. Asked
+  /// are a student (scorer) or another reader that answers predict_next (ideal_scorer).
   ///
   /// Shapes:  (texts, n_personas)
   /// Errors:  malformed if a text cannot go on with a probe, or no slot follows it; those of
   /// scorer.
-  expected<std::vector<std::vector<double>>> weights(scorer& asked,
+  template <class Asked>
+  expected<std::vector<std::vector<double>>> weights(Asked& asked,
                                                      std::span<const std::vector<token_id>> after) {
     std::vector<std::vector<probed_slot>> slots(after.size());
     auto done = probe(asked, after, slots);
@@ -123,7 +125,8 @@ class expectation_readout {
   }
 
   /// What the student expects in the slot after each probe: (texts, probes).
-  expected<void> probe(scorer& asked, std::span<const std::vector<token_id>> after,
+  template <class Asked>
+  expected<void> probe(Asked& asked, std::span<const std::vector<token_id>> after,
                        std::vector<std::vector<probed_slot>>& slots) {
     texts all;
     std::vector<marked_slot> marks;
