@@ -4,6 +4,10 @@
 #include <multitudes/lab/claims/all.hpp>
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/claims/goals_as_skills.hpp>
+#include <multitudes/lab/claims/hybrids.hpp>
+#include <multitudes/lab/claims/little_data.hpp>
+#include <multitudes/lab/claims/obeying.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 #include <multitudes/lab/corpus/check_config.hpp>
 #include <multitudes/lab/corpus/choice.hpp>
@@ -25,6 +29,11 @@
 #include <multitudes/lab/corpus/words.hpp>
 #include <multitudes/lab/laboratory.hpp>
 #include <multitudes/lab/measure/excess.hpp>
+#include <multitudes/lab/measure/goal_cues.hpp>
+#include <multitudes/lab/measure/hybrid_access.hpp>
+#include <multitudes/lab/measure/ideal_scorer.hpp>
+#include <multitudes/lab/measure/instruction_success.hpp>
+#include <multitudes/lab/measure/obedience.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
 #include <multitudes/lab/student.hpp>
