@@ -6,9 +6,13 @@
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/claims/declaration.hpp>
+#include <multitudes/lab/claims/goals_as_skills.hpp>
+#include <multitudes/lab/claims/hybrids.hpp>
 #include <multitudes/lab/claims/judge.hpp>
+#include <multitudes/lab/claims/little_data.hpp>
 #include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/measured.hpp>
+#include <multitudes/lab/claims/obeying.hpp>
 #include <multitudes/lab/claims/outcome_file.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 #include <multitudes/lab/claims/report.hpp>
@@ -39,7 +43,11 @@
 #include <multitudes/lab/measure/demonstration.hpp>
 #include <multitudes/lab/measure/excess.hpp>
 #include <multitudes/lab/measure/free_run.hpp>
+#include <multitudes/lab/measure/goal_cues.hpp>
+#include <multitudes/lab/measure/hybrid_access.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
+#include <multitudes/lab/measure/instruction_success.hpp>
+#include <multitudes/lab/measure/obedience.hpp>
 #include <multitudes/lab/measure/perturbed_scorer.hpp>
 #include <multitudes/lab/measure/probe.hpp>
 #include <multitudes/lab/measure/readout.hpp>

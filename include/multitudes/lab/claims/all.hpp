@@ -2,7 +2,11 @@
 #pragma once
 
 #include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/claims/goals_as_skills.hpp>
+#include <multitudes/lab/claims/hybrids.hpp>
+#include <multitudes/lab/claims/little_data.hpp>
 #include <multitudes/lab/claims/many_personas.hpp>
+#include <multitudes/lab/claims/obeying.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 
 #include <span>
@@ -12,8 +16,8 @@ namespace multitudes::lab {
 namespace detail {
 
 inline constexpr claim claims[] = {
-    many_personas_claim,
-    prevalence_claim,
+    many_personas_claim, prevalence_claim, hybrids_claim,
+    little_data_claim,   obeying_claim,    goals_as_skills_claim,
 };
 
 }  // namespace detail
