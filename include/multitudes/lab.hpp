@@ -4,6 +4,8 @@
 #include <multitudes/lab/claims/all.hpp>
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/claims/games.hpp>
+#include <multitudes/lab/claims/goal_inference.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 #include <multitudes/lab/corpus/check_config.hpp>
 #include <multitudes/lab/corpus/choice.hpp>
@@ -25,8 +27,12 @@
 #include <multitudes/lab/corpus/words.hpp>
 #include <multitudes/lab/laboratory.hpp>
 #include <multitudes/lab/measure/excess.hpp>
+#include <multitudes/lab/measure/habit_player.hpp>
+#include <multitudes/lab/measure/likelihood_ratio.hpp>
+#include <multitudes/lab/measure/play.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
+#include <multitudes/lab/measure/walks.hpp>
 #include <multitudes/lab/student.hpp>
 #include <multitudes/lab/world/boltzmann.hpp>
 #include <multitudes/lab/world/football.hpp>

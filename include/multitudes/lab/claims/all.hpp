@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/claims/goal_inference.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 
 #include <span>
@@ -12,6 +13,7 @@ namespace detail {
 
 inline constexpr claim claims[] = {
     prevalence_claim,
+    goal_inference_claim,
 };
 
 }  // namespace detail
