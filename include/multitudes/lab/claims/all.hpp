@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/claims/goal_inference.hpp>
 #include <multitudes/lab/claims/goals_as_skills.hpp>
 #include <multitudes/lab/claims/hybrids.hpp>
 #include <multitudes/lab/claims/little_data.hpp>
@@ -16,8 +17,8 @@ namespace multitudes::lab {
 namespace detail {
 
 inline constexpr claim claims[] = {
-    many_personas_claim, prevalence_claim, hybrids_claim,
-    little_data_claim,   obeying_claim,    goals_as_skills_claim,
+    many_personas_claim, prevalence_claim,      hybrids_claim,        little_data_claim,
+    obeying_claim,       goals_as_skills_claim, goal_inference_claim,
 };
 
 }  // namespace detail
