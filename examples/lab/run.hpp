@@ -137,7 +137,7 @@ inline int run(settings set) {
                       .quick = set.how.kind.quick,
                       .null_world = set.how.kind.null_world},
                      on_progress);
-  const auto entries = lab::run_campaign(claims, in, set.how, on_step, seconds);
+  const auto entries = lab::run_campaign(claims, in, set.how, on_step, [] { return seconds(); });
   show.clear();
   if (interrupted != 0) std::printf("interrupted; the same command goes on from here\n");
 

@@ -135,11 +135,11 @@ TEST_CASE("a number follows the grammar of JSON and is the nearest double") {
                                                  {"0.5]", 0.5},
                                                  {"1e0", 1},
                                                  {"123456789.25", 123456789.25}};
-  for (const auto& [text, value] : good) {
-    INFO(text);
-    const auto found = number(text);
+  for (const auto& one : good) {
+    INFO(one.first);
+    const auto found = number(one.first);
     REQUIRE(found);
-    CHECK(*found == value);
+    CHECK(*found == one.second);
   }
   for (const char* bad :
        {"", "-", "01", "-01", ".5", "+1", "e1", "inf", "nan", "NaN", "Infinity", "null", "\"1\""}) {

@@ -118,7 +118,9 @@ TEST_CASE("a null that is predicted is not found where there is an effect") {
 
 TEST_CASE("planted effects are found, also in families, and their opposites refuted") {
   const std::size_t n = 100;
-  for (const auto& [n_seeds, effect] : {std::pair<std::size_t, double>{5, 3}, {10, 1.6}}) {
+  for (const auto& planted : {std::pair<std::size_t, double>{5, 3}, {10, 1.6}}) {
+    const std::size_t n_seeds = planted.first;
+    const double effect = planted.second;
     const auto alone = judge_many(n, {.effect = effect}, n_seeds, only_effect);
     INFO(n_seeds << " seeds: " << alone.n_supported);
     CHECK(alone.n_supported >= 90);
