@@ -17,6 +17,7 @@
 
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -153,7 +154,16 @@ using row_kernels = avx2::row_kernels<Flags>;
 #include <multitudes/simd/detail/product_kernels.inc>
 template <class Flags>
 struct kernels : avx2::kernels<Flags> {
-  using products = product_kernels<Flags>;
+  struct products {
+    static void multiply(const weight_matrix& w, const activations& x, std::size_t first_row,
+                         std::size_t last_row, matrix_view<float> y) noexcept {
+      if (uses_bytes(w.format)) {
+        product_kernels<Flags>::multiply(w, x, first_row, last_row, y);
+      } else {
+        avx2::product_kernels<Flags>::multiply(w, x, first_row, last_row, y);
+      }
+    }
+  };
 };
 }  // namespace multitudes::simd::detail::avxvnni
 MULTITUDES_END_REGION

@@ -98,8 +98,9 @@ struct wide {
   }
   /// Each rounded to nearest, ties to even.
   MULTITUDES_ALWAYS_INLINE void store_halves(std::uint16_t* p) const noexcept {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
-                        _mm512_cvtps_ph(r, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    // Without optimisation the unmasked one is a macro that GCC warns of.
+    constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtps_ph(mask(16), r, nearest));
   }
   static MULTITUDES_ALWAYS_INLINE wide load_chars(const std::byte* p) noexcept {
     const __m128i packed = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
