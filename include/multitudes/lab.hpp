@@ -6,6 +6,8 @@
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
+#include <multitudes/lab/claims/temporary.hpp>
+#include <multitudes/lab/claims/wide_deep.hpp>
 #include <multitudes/lab/corpus/check_config.hpp>
 #include <multitudes/lab/corpus/choice.hpp>
 #include <multitudes/lab/corpus/config.hpp>
@@ -26,11 +28,13 @@
 #include <multitudes/lab/corpus/words.hpp>
 #include <multitudes/lab/laboratory.hpp>
 #include <multitudes/lab/measure/demonstration.hpp>
+#include <multitudes/lab/measure/depth.hpp>
 #include <multitudes/lab/measure/excess.hpp>
 #include <multitudes/lab/measure/free_run.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/perturbed_scorer.hpp>
 #include <multitudes/lab/measure/probe.hpp>
+#include <multitudes/lab/measure/push_radius.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
 #include <multitudes/lab/measure/valley.hpp>

@@ -4,6 +4,8 @@
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
+#include <multitudes/lab/claims/temporary.hpp>
+#include <multitudes/lab/claims/wide_deep.hpp>
 
 #include <span>
 
@@ -14,6 +16,8 @@ namespace detail {
 inline constexpr claim claims[] = {
     many_personas_claim,
     prevalence_claim,
+    wide_deep_claim,
+    temporary_claim,
 };
 
 }  // namespace detail
