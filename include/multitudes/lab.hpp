@@ -21,7 +21,9 @@
 #include <multitudes/lab/claims/results.hpp>
 #include <multitudes/lab/claims/results_reader.hpp>
 #include <multitudes/lab/claims/seed_outcome.hpp>
+#include <multitudes/lab/claims/temporary.hpp>
 #include <multitudes/lab/claims/verdict.hpp>
+#include <multitudes/lab/claims/wide_deep.hpp>
 #include <multitudes/lab/claims/wording.hpp>
 #include <multitudes/lab/corpus/check_config.hpp>
 #include <multitudes/lab/corpus/choice.hpp>
@@ -43,6 +45,7 @@
 #include <multitudes/lab/corpus/words.hpp>
 #include <multitudes/lab/laboratory.hpp>
 #include <multitudes/lab/measure/demonstration.hpp>
+#include <multitudes/lab/measure/depth.hpp>
 #include <multitudes/lab/measure/excess.hpp>
 #include <multitudes/lab/measure/free_run.hpp>
 #include <multitudes/lab/measure/goal_cues.hpp>
@@ -55,6 +58,7 @@
 #include <multitudes/lab/measure/perturbed_scorer.hpp>
 #include <multitudes/lab/measure/play.hpp>
 #include <multitudes/lab/measure/probe.hpp>
+#include <multitudes/lab/measure/push_radius.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
 #include <multitudes/lab/measure/valley.hpp>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include <multitudes/lab/corpus/likelihood.hpp>
 #include <multitudes/lab/laboratory.hpp>
 #include <multitudes/lab/measure/demonstration.hpp>
+#include <multitudes/lab/measure/depth.hpp>
 #include <multitudes/lab/measure/free_run.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/perturbed_scorer.hpp>
 #include <multitudes/lab/measure/probe.hpp>
+#include <multitudes/lab/measure/push_radius.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/valley.hpp>
 
@@ -30,7 +31,10 @@ TEST_CASE("Depth is where the line of beliefs crosses zero, whatever its ends do
   for (pressed_belief& b : beliefs) b.log_odds = 1.5 - b.evidence / 2;
   CHECK(*depth_of(beliefs) == doctest::Approx(3).epsilon(1e-6));
   for (pressed_belief& b : beliefs) b.log_odds = 1;
-  CHECK_FALSE(depth_of(beliefs));
+  CHECK(*depth_of(beliefs) == 10);
+  for (pressed_belief& b : beliefs) b.log_odds = -1;
+  CHECK(*depth_of(beliefs) == -10);
+  CHECK_FALSE(depth_of({}));
   for (pressed_belief& b : beliefs) b.log_odds = b.evidence;
   CHECK_FALSE(depth_of(beliefs));
 }
@@ -54,29 +58,45 @@ TEST_CASE("The ideal reader's valleys are as deep as its personas are prevalent"
   ideal_scorer ideal(g, writers);
   auto r1 = expectation_readout::of_styles(g);
   philox random(3);
-  for (std::size_t rival = 1; rival < 4; ++rival) {
-    texts all;
-    std::vector<double> evidence;
-    const std::vector<persona_traits> two{g.traits({.style = 0}), g.traits({.style = rival})};
-    for (int i = 0; i < 40; ++i) {
-      prompt p(g);
-      for (int n = 0; n <= i % 4; ++n) p.item(item_kind::filler, two[random.below(2)], random);
-      all.push_back(text_of(p));
-      const auto logs = *log_likelihoods(g, all.back(), two);
-      evidence.push_back(logs[1] - logs[0]);
+  std::vector<persona_traits> who;
+  for (std::size_t s = 0; s < 4; ++s) who.push_back(g.traits({.style = s}));
+  const auto& share = config.personas.prevalence;
+  std::vector<double> log_prior;
+  for (const double p : share) log_prior.push_back(std::log(p / 15));
+  const auto depths = measure_depths(ideal, g, *r1, who, log_prior, 16, random);
+  REQUIRE(depths);
+  for (std::size_t k = 0; k < 4; ++k) {
+    double sum = 0;
+    for (std::size_t j = 0; j < 4; ++j) {
+      if (j == k) continue;
+      CHECK(depths->of(k, j) == doctest::Approx(std::log(share[k] / share[j])).epsilon(0.02));
+      sum += depths->of(k, j);
     }
-    const auto w = r1->weights(ideal, all);
-    REQUIRE(w);
-    std::vector<pressed_belief> beliefs;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      beliefs.push_back({evidence[i], log_odds((*w)[i], 0, rival)});
-    }
-    const double wanted =
-        std::log(config.personas.prevalence[0] / config.personas.prevalence[rival]);
-    const auto found = depth_of(beliefs);
-    REQUIRE(found);
-    CHECK(*found == doctest::Approx(wanted).epsilon(0.05));
+    CHECK(depths->of(k) == doctest::Approx(sum / 3));
   }
+}
+
+TEST_CASE("A student that pushes confuse has a finite radius, and without one it has none") {
+  const auto g = *gazette::make(with_room({}));
+  thread_pool workers(2);
+  const auto who = *laboratory::newborn({.model_dim = 8, .n_layers = 1, .n_heads = 1}, 1);
+  auto asked = scorer::make(workers, who);
+  auto r1 = expectation_readout::of_styles(g);
+  const texts nothing(8, {word("<doc>")});
+  const auto rest = r1->weights(*asked, nothing);
+  REQUIRE(rest);
+  const auto own =
+      static_cast<std::size_t>(std::ranges::max_element((*rest)[0]) - (*rest)[0].begin());
+  philox random(6);
+  const push_options how{.radii = {0, 4}, .n_pushes = 16, .layer = layer_index(0)};
+  const auto found = measure_push_radii(workers, who, *r1, nothing, how, random);
+  REQUIRE(found);
+  // A newborn takes every text for the same writer; pushed at random it takes it for others too.
+  for (std::size_t k = 0; k < 8; ++k) {
+    CHECK((*found)[k].shares[0] == (k == own ? 1 : 0));
+    CHECK((*found)[k].shares[1] < 1);
+  }
+  CHECK((*found)[own].radius > 0);
 }
 
 TEST_CASE("What the ideal reader expects reads back as its posterior") {

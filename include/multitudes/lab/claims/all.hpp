@@ -9,6 +9,8 @@
 #include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/obeying.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
+#include <multitudes/lab/claims/temporary.hpp>
+#include <multitudes/lab/claims/wide_deep.hpp>
 
 #include <span>
 
@@ -17,7 +19,8 @@ namespace multitudes::lab {
 namespace detail {
 
 inline constexpr claim claims[] = {
-    many_personas_claim, prevalence_claim,      hybrids_claim,        little_data_claim,
+    many_personas_claim, prevalence_claim,      wide_deep_claim,
+    temporary_claim,     hybrids_claim,         little_data_claim,
     obeying_claim,       goals_as_skills_claim, goal_inference_claim,
 };
 

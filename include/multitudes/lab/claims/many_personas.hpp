@@ -4,6 +4,7 @@
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/measure/demonstration.hpp>
+#include <multitudes/lab/measure/depth.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/probe.hpp>
 #include <multitudes/lab/measure/readout.hpp>
@@ -69,17 +70,13 @@ inline constexpr picture pictures[] = {
      .y_label = "weight in the model"},
 };
 
-/// What openers and subjects can tell of weights: errors of a student within the gate blur smaller
-/// ones. Both sides of a comparison are cut there.
-inline constexpr double resolution = 0.01;
-
 /// Beliefs about style and domain, which are independent in this corpus, given any text.
 struct belief {
   std::vector<double> style{}, domain{};
 
   [[nodiscard]] double log_odds_of(style_domain k, style_domain rival) const noexcept {
-    return log_odds(style, k.style, rival.style, resolution) +
-           log_odds(domain, k.domain, rival.domain, resolution);
+    return log_odds(style, k.style, rival.style, weight_resolution) +
+           log_odds(domain, k.domain, rival.domain, weight_resolution);
   }
   [[nodiscard]] double of(style_domain k) const noexcept {
     return style[k.style] * domain[k.domain];
@@ -203,8 +200,9 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
       seen.saw(figures[0].name, x, y);
       seen.saw(figures[2].name, x, (*control)[i].log_odds_of(q.who, q.rival));
       seen.saw(figures[3].name, x, y);
-      seen.saw(figures[4].name, log_odds((*by_label)[i], q.who.style, q.rival.style, resolution),
-               log_odds((*own)[i].style, q.who.style, q.rival.style, resolution));
+      seen.saw(figures[4].name,
+               log_odds((*by_label)[i], q.who.style, q.rival.style, weight_resolution),
+               log_odds((*own)[i].style, q.who.style, q.rival.style, weight_resolution));
     } else {
       const std::size_t cell = q.who.style * n_domains + q.who.domain;
       recalled[cell] += (*own)[i].of(q.who) / static_cast<double>(n_texts);

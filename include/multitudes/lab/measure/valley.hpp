@@ -26,12 +26,18 @@ struct pressed_belief {
 /// Where readers change sides is found first; the line is then fitted to texts within `window`
 /// nats of it, so that beliefs that are too certain to be read do not bend it.
 ///
-/// Errors:  nothing unless there are beliefs on both sides, four of them near the border, and
-///          beliefs that fall with evidence.
+/// A persona that no text makes the reader leave is given the most evidence that there was, one
+/// that it never takes up the least: to drop them would make valleys shallower than they are.
+///
+/// Errors:  nothing without beliefs, with fewer than four near the border, or if they do not fall
+///          with evidence.
 inline std::optional<double> depth_of(std::span<const pressed_belief> beliefs,
                                       double window = 2.5) {
   std::vector<double> stays, leaves;
   for (const pressed_belief& b : beliefs) (b.log_odds > 0 ? stays : leaves).push_back(-b.evidence);
+  if (stays.empty() && leaves.empty()) return std::nullopt;
+  if (leaves.empty()) return -*std::ranges::min_element(stays);
+  if (stays.empty()) return -*std::ranges::max_element(leaves);
   const linalg::logistic_link side = linalg::fit_link(stays, leaves);
   if (!(side.slope > 0)) return std::nullopt;
   const double border = side.bias / side.slope;
