@@ -4,7 +4,11 @@
 #include <multitudes/lab/claims/all.hpp>
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/claims/credit.hpp>
+#include <multitudes/lab/claims/escape.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
+#include <multitudes/lab/claims/spillover.hpp>
+#include <multitudes/lab/claims/upweighting.hpp>
 #include <multitudes/lab/corpus/check_config.hpp>
 #include <multitudes/lab/corpus/choice.hpp>
 #include <multitudes/lab/corpus/config.hpp>
@@ -24,9 +28,14 @@
 #include <multitudes/lab/corpus/vocabulary.hpp>
 #include <multitudes/lab/corpus/words.hpp>
 #include <multitudes/lab/laboratory.hpp>
+#include <multitudes/lab/measure/coherence.hpp>
 #include <multitudes/lab/measure/excess.hpp>
+#include <multitudes/lab/measure/ideal_scorer.hpp>
+#include <multitudes/lab/measure/judge.hpp>
 #include <multitudes/lab/measure/readout.hpp>
+#include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
+#include <multitudes/lab/measure/speech.hpp>
 #include <multitudes/lab/student.hpp>
 #include <multitudes/lab/world/boltzmann.hpp>
 #include <multitudes/lab/world/football.hpp>

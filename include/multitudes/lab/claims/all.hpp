@@ -2,7 +2,11 @@
 #pragma once
 
 #include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/claims/credit.hpp>
+#include <multitudes/lab/claims/escape.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
+#include <multitudes/lab/claims/spillover.hpp>
+#include <multitudes/lab/claims/upweighting.hpp>
 
 #include <span>
 
@@ -11,7 +15,7 @@ namespace multitudes::lab {
 namespace detail {
 
 inline constexpr claim claims[] = {
-    prevalence_claim,
+    prevalence_claim, spillover_claim, upweighting_claim, escape_claim, credit_claim,
 };
 
 }  // namespace detail
