@@ -5,7 +5,9 @@
 #include <multitudes/lab/claims/campaign.hpp>
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/claims/credit.hpp>
 #include <multitudes/lab/claims/declaration.hpp>
+#include <multitudes/lab/claims/escape.hpp>
 #include <multitudes/lab/claims/games.hpp>
 #include <multitudes/lab/claims/goal_inference.hpp>
 #include <multitudes/lab/claims/goals_as_skills.hpp>
@@ -21,7 +23,9 @@
 #include <multitudes/lab/claims/results.hpp>
 #include <multitudes/lab/claims/results_reader.hpp>
 #include <multitudes/lab/claims/seed_outcome.hpp>
+#include <multitudes/lab/claims/spillover.hpp>
 #include <multitudes/lab/claims/temporary.hpp>
+#include <multitudes/lab/claims/upweighting.hpp>
 #include <multitudes/lab/claims/verdict.hpp>
 #include <multitudes/lab/claims/wide_deep.hpp>
 #include <multitudes/lab/claims/wording.hpp>
@@ -44,6 +48,7 @@
 #include <multitudes/lab/corpus/vocabulary.hpp>
 #include <multitudes/lab/corpus/words.hpp>
 #include <multitudes/lab/laboratory.hpp>
+#include <multitudes/lab/measure/coherence.hpp>
 #include <multitudes/lab/measure/demonstration.hpp>
 #include <multitudes/lab/measure/depth.hpp>
 #include <multitudes/lab/measure/excess.hpp>
@@ -53,6 +58,7 @@
 #include <multitudes/lab/measure/hybrid_access.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/instruction_success.hpp>
+#include <multitudes/lab/measure/judge.hpp>
 #include <multitudes/lab/measure/likelihood_ratio.hpp>
 #include <multitudes/lab/measure/obedience.hpp>
 #include <multitudes/lab/measure/perturbed_scorer.hpp>
@@ -60,7 +66,9 @@
 #include <multitudes/lab/measure/probe.hpp>
 #include <multitudes/lab/measure/push_radius.hpp>
 #include <multitudes/lab/measure/readout.hpp>
+#include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
+#include <multitudes/lab/measure/speech.hpp>
 #include <multitudes/lab/measure/valley.hpp>
 #include <multitudes/lab/measure/walks.hpp>
 #include <multitudes/lab/null_world.hpp>

@@ -184,6 +184,7 @@ TEST_CASE("Reward raises what is rewarded, and a shorter leash less") {
   CHECK(risen[1] < 4.5);
 }
 
+<<<<<<< HEAD
 TEST_CASE("In the null world nobody is anybody, answers follow no question and rewards no answer") {
   thread_pool workers(2);
   laboratory in(workers, {.null_world = true}, go_on), real(workers, {}, go_on);
@@ -230,6 +231,37 @@ TEST_CASE("In the null world nobody is anybody, answers follow no question and r
   REQUIRE(asked->predict_next(begin, [&](std::size_t, std::span<const float> log_p) {
     CHECK(log_p[wished.value] < -4);  // one word of three hundred
   }));
+=======
+TEST_CASE("A token before the first credited one is not praised for what it was rewarded for") {
+  thread_pool workers(2);
+  laboratory in(workers, {}, go_on);
+  const auto newborn = laboratory::newborn(tiny, 1);
+  REQUIRE(newborn);
+  const token_id wished = word("well");
+  const auto prompts = [](std::uint64_t) {
+    return std::vector<std::vector<token_id>>(4, {word("<doc>")});
+  };
+  const auto reward = [&](const train::rollout& r) {
+    return r.answer().front() == wished ? 1.0 : 0.0;
+  };
+  std::vector<double> shares;
+  for (const std::size_t first_credited : {std::size_t{0}, std::size_t{1}}) {
+    reinforcement how{.n_steps = 60, .n_prompts = 4, .n_per_prompt = 32, .max_tokens = 2};
+    how.rate = 3e-2;
+    how.first_credited = first_credited;
+    const auto rewarded = in.reinforce(*newborn, prompts, reward, how);
+    REQUIRE(rewarded);
+    auto asked = scorer::make(workers, *rewarded);
+    REQUIRE(asked);
+    const texts begin{{word("<doc>")}};
+    REQUIRE(asked->predict_next(begin, [&](std::size_t, std::span<const float> log_p) {
+      shares.push_back(std::exp(static_cast<double>(log_p[wished.value])));
+    }));
+  }
+  MESSAGE("with credit " << shares[0] << ", without " << shares[1]);
+  CHECK(shares[0] > 1.7 * shares[1]);
+  CHECK(shares[1] < 1.3 / gazette_vocab_size);
+>>>>>>> h-reward
 }
 
 }  // namespace

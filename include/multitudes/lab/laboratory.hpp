@@ -76,6 +76,7 @@ struct reinforcement {
   double rate = 1e-3;           ///< learning rate
   double kl_weight = 1;         ///< reward that a nat away from the beginning costs: beta
   train::feedback feedback = train::feedback::signed_both;
+  std::size_t first_credited = 0;  ///< tokens of an answer before this one get no credit
   std::uint64_t seed = 1;
 };
 
@@ -196,7 +197,8 @@ class laboratory {
     key.add(how.n_steps).add(how.n_prompts).add(how.n_per_prompt).add(how.max_tokens);
     key.add(std::bit_cast<std::uint64_t>(how.rate))
         .add(std::bit_cast<std::uint64_t>(how.kl_weight));
-    const fingerprint id = key.add(static_cast<std::uint64_t>(how.feedback)).add(how.seed).finish();
+    key.add(static_cast<std::uint64_t>(how.feedback)).add(how.first_credited);
+    const fingerprint id = key.add(how.seed).finish();
     if (auto kept = find(id, from.shape())) return *kept;
     for (std::uint64_t step = 0; step < how.n_steps; ++step) {
       auto rollouts = answers(*policy, prompts(step), step, how);
@@ -245,7 +247,8 @@ class laboratory {
     auto speaker = batch::make(std::move(lm), {.n_sequences = n, .context = longest});
     if (!speaker) return forward_error(speaker);
     return learner{std::move(*state), std::move(*reference),
-                   train::policy_gradient<precision>({.kl_weight = how.kl_weight}),
+                   train::policy_gradient<precision>(
+                       {.kl_weight = how.kl_weight, .first_credited = how.first_credited}),
                    std::move(*speaker)};
   }
 

@@ -26,6 +26,9 @@ struct policy_options {
   /// counting (PPO): allows several steps on the same rollouts. 0: no limit and no ratio
   /// (REINFORCE), for one step on each.
   double clip = 0;
+  /// Tokens of an answer before this one get no credit for what comes after them: neither for the
+  /// reward nor for later divergence. They keep their own place's leash.
+  std::size_t first_credited = 0;
 };
 
 struct policy_report {
@@ -192,7 +195,7 @@ class policy_gradient {
     over_tokens([&](std::size_t r, std::size_t t, said_token& s, double later) {
       const double others = counts[t] > 1 ? (later_sums[t] - later) / (counts[t] - 1) : 0.0;
       const double cost = options_.kl_weight * (later - others);
-      s.credit = advantages[r] - cost;
+      s.credit = t < options_.first_credited ? 0 : advantages[r] - cost;
       if (options_.clip > 0) {
         const double ratio = std::exp(s.log_probability - rollouts[r].log_probabilities[t]);
         const bool is_far = s.credit > 0 ? ratio > 1 + options_.clip : ratio < 1 - options_.clip;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/claims/credit.hpp>
+#include <multitudes/lab/claims/escape.hpp>
 #include <multitudes/lab/claims/goal_inference.hpp>
 #include <multitudes/lab/claims/goals_as_skills.hpp>
 #include <multitudes/lab/claims/hybrids.hpp>
@@ -9,7 +11,9 @@
 #include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/obeying.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
+#include <multitudes/lab/claims/spillover.hpp>
 #include <multitudes/lab/claims/temporary.hpp>
+#include <multitudes/lab/claims/upweighting.hpp>
 #include <multitudes/lab/claims/wide_deep.hpp>
 
 #include <span>
@@ -19,9 +23,10 @@ namespace multitudes::lab {
 namespace detail {
 
 inline constexpr claim claims[] = {
-    many_personas_claim, prevalence_claim,      wide_deep_claim,
-    temporary_claim,     hybrids_claim,         little_data_claim,
-    obeying_claim,       goals_as_skills_claim, goal_inference_claim,
+    many_personas_claim,   prevalence_claim,  wide_deep_claim,   temporary_claim,
+    hybrids_claim,         spillover_claim,   little_data_claim, obeying_claim,
+    goals_as_skills_claim, upweighting_claim, escape_claim,      credit_claim,
+    goal_inference_claim,
 };
 
 }  // namespace detail
