@@ -2,7 +2,10 @@
 #pragma once
 
 #include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/claims/goal_action.hpp>
+#include <multitudes/lab/claims/goal_imposture.hpp>
 #include <multitudes/lab/claims/goal_inference.hpp>
+#include <multitudes/lab/claims/imitation.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 
 #include <span>
@@ -12,8 +15,8 @@ namespace multitudes::lab {
 namespace detail {
 
 inline constexpr claim claims[] = {
-    prevalence_claim,
-    goal_inference_claim,
+    prevalence_claim,     goal_inference_claim, goal_action_claim,
+    goal_imposture_claim, imitation_claim,
 };
 
 }  // namespace detail
