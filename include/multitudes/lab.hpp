@@ -5,7 +5,10 @@
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/claims/games.hpp>
+#include <multitudes/lab/claims/goal_action.hpp>
+#include <multitudes/lab/claims/goal_imposture.hpp>
 #include <multitudes/lab/claims/goal_inference.hpp>
+#include <multitudes/lab/claims/imitation.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 #include <multitudes/lab/corpus/check_config.hpp>
 #include <multitudes/lab/corpus/choice.hpp>
@@ -32,6 +35,7 @@
 #include <multitudes/lab/measure/play.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
+#include <multitudes/lab/measure/value_probe.hpp>
 #include <multitudes/lab/measure/walks.hpp>
 #include <multitudes/lab/student.hpp>
 #include <multitudes/lab/world/boltzmann.hpp>
