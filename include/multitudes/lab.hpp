@@ -9,9 +9,12 @@
 #include <multitudes/lab/claims/declaration.hpp>
 #include <multitudes/lab/claims/escape.hpp>
 #include <multitudes/lab/claims/games.hpp>
+#include <multitudes/lab/claims/goal_action.hpp>
+#include <multitudes/lab/claims/goal_imposture.hpp>
 #include <multitudes/lab/claims/goal_inference.hpp>
 #include <multitudes/lab/claims/goals_as_skills.hpp>
 #include <multitudes/lab/claims/hybrids.hpp>
+#include <multitudes/lab/claims/imitation.hpp>
 #include <multitudes/lab/claims/judge.hpp>
 #include <multitudes/lab/claims/little_data.hpp>
 #include <multitudes/lab/claims/many_personas.hpp>
@@ -70,6 +73,7 @@
 #include <multitudes/lab/measure/scorer.hpp>
 #include <multitudes/lab/measure/speech.hpp>
 #include <multitudes/lab/measure/valley.hpp>
+#include <multitudes/lab/measure/value_probe.hpp>
 #include <multitudes/lab/measure/walks.hpp>
 #include <multitudes/lab/null_world.hpp>
 #include <multitudes/lab/student.hpp>

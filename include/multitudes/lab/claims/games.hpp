@@ -29,13 +29,6 @@ inline expected<gazette> with_all_boards(const gazette& g) {
   return gazette::make(c);
 }
 
-/// The styles whose own goal this is, by turns.
-inline std::size_t style_seeking(const gazette& g, std::size_t goal, std::size_t turn) noexcept {
-  const persona_config& p = g.config().personas;
-  const std::size_t n = p.n_styles / p.n_goals;
-  return goal + p.n_goals * (turn % n);
-}
-
 /// A persona with a goal: "for GOAL :", and one walk in which somebody goes for it.
 inline prompt goal_persona(const gazette& g, std::size_t goal, philox& random) {
   for (;;) {
