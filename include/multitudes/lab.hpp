@@ -61,7 +61,6 @@
 #include <multitudes/lab/measure/hybrid_access.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/instruction_success.hpp>
-#include <multitudes/lab/measure/judge.hpp>
 #include <multitudes/lab/measure/likelihood_ratio.hpp>
 #include <multitudes/lab/measure/obedience.hpp>
 #include <multitudes/lab/measure/perturbed_scorer.hpp>
@@ -72,6 +71,8 @@
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
 #include <multitudes/lab/measure/speech.hpp>
+#include <multitudes/lab/measure/style_judge.hpp>
+#include <multitudes/lab/measure/tilt.hpp>
 #include <multitudes/lab/measure/valley.hpp>
 #include <multitudes/lab/measure/value_probe.hpp>
 #include <multitudes/lab/measure/walks.hpp>

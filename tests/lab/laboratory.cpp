@@ -184,7 +184,6 @@ TEST_CASE("Reward raises what is rewarded, and a shorter leash less") {
   CHECK(risen[1] < 4.5);
 }
 
-<<<<<<< HEAD
 TEST_CASE("In the null world nobody is anybody, answers follow no question and rewards no answer") {
   thread_pool workers(2);
   laboratory in(workers, {.null_world = true}, go_on), real(workers, {}, go_on);
@@ -231,7 +230,8 @@ TEST_CASE("In the null world nobody is anybody, answers follow no question and r
   REQUIRE(asked->predict_next(begin, [&](std::size_t, std::span<const float> log_p) {
     CHECK(log_p[wished.value] < -4);  // one word of three hundred
   }));
-=======
+}
+
 TEST_CASE("A token before the first credited one is not praised for what it was rewarded for") {
   thread_pool workers(2);
   laboratory in(workers, {}, go_on);
@@ -261,7 +261,6 @@ TEST_CASE("A token before the first credited one is not praised for what it was 
   MESSAGE("with credit " << shares[0] << ", without " << shares[1]);
   CHECK(shares[0] > 1.7 * shares[1]);
   CHECK(shares[1] < 1.3 / gazette_vocab_size);
->>>>>>> h-reward
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <multitudes/lab/corpus/population.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/replies.hpp>
+#include <multitudes/lab/measure/tilt.hpp>
 
 #include <doctest/doctest.h>
 

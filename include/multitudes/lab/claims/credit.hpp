@@ -3,9 +3,9 @@
 
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
-#include <multitudes/lab/measure/judge.hpp>
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/speech.hpp>
+#include <multitudes/lab/measure/style_judge.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -4,10 +4,11 @@
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
-#include <multitudes/lab/measure/judge.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/speech.hpp>
+#include <multitudes/lab/measure/style_judge.hpp>
+#include <multitudes/lab/measure/tilt.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -3,8 +3,8 @@
 
 #include <multitudes/core/expected.hpp>
 #include <multitudes/lab/corpus/gazette.hpp>
-#include <multitudes/lab/measure/judge.hpp>
 #include <multitudes/lab/measure/replies.hpp>
+#include <multitudes/lab/measure/style_judge.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <multitudes/core/expected.hpp>
-<<<<<<< HEAD
 #include <multitudes/lab/corpus/reader.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
 
@@ -10,20 +9,11 @@
 #include <cstddef>
 #include <limits>
 #include <span>
-=======
-#include <multitudes/lab/corpus/population.hpp>
-#include <multitudes/lab/corpus/reader.hpp>
-
-#include <cmath>
-#include <cstddef>
-#include <span>
-#include <utility>
->>>>>>> h-reward
+#include <string>
 #include <vector>
 
 namespace multitudes::lab {
 
-<<<<<<< HEAD
 /// The ideal reader in the place of a student: it answers as `scorer` does, so that a measure of
 /// students can be taken of it, whose value is known.
 ///
@@ -31,63 +21,50 @@ namespace multitudes::lab {
 /// asked (with_room).
 class ideal_scorer {
  public:
+  /// What a word that cannot follow has for a logarithm of its probability: low enough for any
+  /// sum, and still a number.
+  static constexpr float impossible = -100.0f;
+
   ideal_scorer(const gazette& g, const population& prior) noexcept : gazette_(&g), prior_(&prior) {}
 
-  /// As scorer::predict_next; a word that cannot follow has minus infinity.
+  /// As scorer::predict.
   ///
-  /// Errors:  those of reader; malformed for a text that is a whole document.
-  template <class Visit>
-  expected<void> predict_next(std::span<const std::vector<token_id>> all, Visit&& visit) {
-=======
-/// The ideal reader, asked as a student is: an instrument that is fed with it must show what is
-/// known to be so. It refuses texts that are no documents.
-///
-/// The gazette and the population must stay where they are.
-class ideal_scorer {
- public:
-  ideal_scorer(const gazette& g, const population& prior) : gazette_(&g), prior_(&prior) {}
-
-  /// As scorer::predict; what is impossible has a log-probability of -100.
-  ///
-  /// Errors:  those of reader::read.
+  /// Errors:  those of reader::read; malformed where a whole document is asked to go on.
   template <class Wanted, class Visit>
   expected<void> predict(std::span<const std::vector<token_id>> all, Wanted&& wanted,
                          Visit&& visit) {
->>>>>>> h-reward
     std::vector<double> p(gazette_vocab_size);
     std::vector<float> log_p(gazette_vocab_size);
     reader r(*gazette_, *prior_);
     for (std::size_t i = 0; i < all.size(); ++i) {
       r.restart();
-<<<<<<< HEAD
-      if (auto ok = r.read(all[i]); !ok) return forward_error(ok);
-      if (r.at().is_done()) {
-        return fail({.code = errc::malformed,
-                     .operation = "score texts",
-                     .place = "text " + std::to_string(i),
-                     .found = "a complete document",
-                     .expected = "the beginning of one",
-                     .remedy = {}});
-      }
-      r.predict(p);
-      for (std::size_t t = 0; t < p.size(); ++t) log_p[t] = static_cast<float>(std::log(p[t]));
-      visit(i, std::span<const float>(log_p));
-=======
       for (std::size_t t = 0; t < all[i].size(); ++t) {
         if (auto ok = r.read(all[i][t]); !ok) return forward_error(ok);
         if (!wanted(i, t)) continue;
+        if (r.at().is_done()) {
+          return fail({.code = errc::malformed,
+                       .operation = "score texts",
+                       .place = "text " + std::to_string(i),
+                       .found = "a complete document",
+                       .expected = "the beginning of one",
+                       .remedy = {}});
+        }
         r.predict(p);
         for (std::size_t v = 0; v < p.size(); ++v) {
-          log_p[v] = p[v] > 0 ? static_cast<float>(std::log(p[v])) : -100.0f;
+          log_p[v] = p[v] > 0 ? static_cast<float>(std::log(p[v])) : impossible;
         }
         visit(i, t, std::span<const float>(log_p));
       }
->>>>>>> h-reward
     }
     return {};
   }
-
-<<<<<<< HEAD
+  /// As scorer::predict_next.
+  template <class Visit>
+  expected<void> predict_next(std::span<const std::vector<token_id>> all, Visit&& visit) {
+    return predict(
+        all, [&](std::size_t i, std::size_t t) { return t + 1 == all[i].size(); },
+        [&](std::size_t i, std::size_t, std::span<const float> log_p) { visit(i, log_p); });
+  }
   /// The logarithm of the probability of each text's tokens from its place `from[i]` on, given
   /// those before; minus infinity for a text that cannot go on like this.
   ///
@@ -105,14 +82,11 @@ class ideal_scorer {
     return sums;
   }
 
-=======
->>>>>>> h-reward
  private:
   const gazette* gazette_;
   const population* prior_;
 };
 
-<<<<<<< HEAD
 /// The same gazette for longer prompts: any number of items, all kinds, all labels in all six
 /// wordings. What it says about a writer is what the narrower one says.
 inline gazette_config with_room(gazette_config c) {
@@ -126,25 +100,6 @@ inline gazette_config with_room(gazette_config c) {
     if (!(*kind > 0)) *kind = 0.1;
   }
   return c;
-=======
-/// The same writers, with the odds of those who have this value of a trait raised by so many nats:
-/// what feedback of that worth makes of an ideal reader.
-inline population tilted(const population& from, trait t, std::size_t value, double nats) {
-  std::vector<population_block> blocks(from.blocks().begin(), from.blocks().end());
-  population_block& b = blocks[from.block_of(t)];
-  double sum = 0;
-  for (std::size_t r = 0; r < b.rows.size(); ++r) {
-    if (b.rows[r][t] == value) b.prior[r] *= std::exp(nats);
-    sum += b.prior[r];
-  }
-  for (double& p : b.prior) p /= sum;
-  return population(std::move(blocks));
-}
-
-/// A probability after its odds rose by so many nats.
-inline double raised(double p, double nats) noexcept {
-  return p * std::exp(nats) / (1 - p + p * std::exp(nats));
->>>>>>> h-reward
 }
 
 }  // namespace multitudes::lab
