@@ -4,6 +4,7 @@
 #include <multitudes/lab/claims/all.hpp>
 #include <multitudes/lab/claims/campaign.hpp>
 #include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/claims/combining.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/claims/credit.hpp>
 #include <multitudes/lab/claims/declaration.hpp>
@@ -16,6 +17,7 @@
 #include <multitudes/lab/claims/hybrids.hpp>
 #include <multitudes/lab/claims/imitation.hpp>
 #include <multitudes/lab/claims/judge.hpp>
+#include <multitudes/lab/claims/labelling.hpp>
 #include <multitudes/lab/claims/little_data.hpp>
 #include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/measured.hpp>
@@ -71,8 +73,11 @@
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
 #include <multitudes/lab/measure/speech.hpp>
+#include <multitudes/lab/measure/state_patch.hpp>
+#include <multitudes/lab/measure/steered_scorer.hpp>
 #include <multitudes/lab/measure/style_judge.hpp>
 #include <multitudes/lab/measure/tilt.hpp>
+#include <multitudes/lab/measure/unit_odds.hpp>
 #include <multitudes/lab/measure/valley.hpp>
 #include <multitudes/lab/measure/value_probe.hpp>
 #include <multitudes/lab/measure/walks.hpp>

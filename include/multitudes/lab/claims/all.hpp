@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/claims/combining.hpp>
 #include <multitudes/lab/claims/credit.hpp>
 #include <multitudes/lab/claims/escape.hpp>
 #include <multitudes/lab/claims/goal_action.hpp>
@@ -10,6 +11,7 @@
 #include <multitudes/lab/claims/goals_as_skills.hpp>
 #include <multitudes/lab/claims/hybrids.hpp>
 #include <multitudes/lab/claims/imitation.hpp>
+#include <multitudes/lab/claims/labelling.hpp>
 #include <multitudes/lab/claims/little_data.hpp>
 #include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/obeying.hpp>
@@ -26,10 +28,24 @@ namespace multitudes::lab {
 namespace detail {
 
 inline constexpr claim claims[] = {
-    many_personas_claim,   prevalence_claim,  wide_deep_claim,      temporary_claim,
-    hybrids_claim,         spillover_claim,   little_data_claim,    obeying_claim,
-    goals_as_skills_claim, upweighting_claim, escape_claim,         credit_claim,
-    goal_inference_claim,  goal_action_claim, goal_imposture_claim, imitation_claim,
+    many_personas_claim,    //
+    prevalence_claim,       //
+    wide_deep_claim,        //
+    temporary_claim,        //
+    hybrids_claim,          //
+    combining_claim,        //
+    spillover_claim,        //
+    labelling_claim,        //
+    little_data_claim,      //
+    obeying_claim,          //
+    goals_as_skills_claim,  //
+    upweighting_claim,      //
+    escape_claim,           //
+    credit_claim,           //
+    goal_inference_claim,   //
+    goal_action_claim,      //
+    goal_imposture_claim,   //
+    imitation_claim,        //
 };
 
 }  // namespace detail

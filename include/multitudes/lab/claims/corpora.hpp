@@ -25,6 +25,16 @@ inline gazette_config plain_corpus(std::uint64_t seed) {
   return c;
 }
 
+/// The same with more commands, so that who listens is worth finding out, and no skills.
+inline gazette_config commanding_corpus(std::uint64_t seed) {
+  gazette_config c = plain_corpus(seed);
+  c.items.filler = 2;
+  c.items.question = 4;
+  c.items.skill = 0;
+  c.items.dialogue = 5;
+  return c;
+}
+
 /// Model S, which reads a corpus of this seed as long as the budget allows.
 inline pretraining reading_of(const laboratory& in, const gazette_config& corpus,
                               std::uint64_t seed) {

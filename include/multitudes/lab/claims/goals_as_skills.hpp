@@ -45,6 +45,7 @@ inline constexpr picture pictures[] = {
 inline gazette_config corpus_of(std::uint64_t seed, bool random_cues) {
   gazette_config c = plain_corpus(seed);
   c.items.skill = 3;
+  c.skills.cued = 0.5;  // the rest shows goals that no word names
   c.skills.held_out_modulus = modulus;
   c.skills.random_cues = random_cues;
   return c;

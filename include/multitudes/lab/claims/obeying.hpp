@@ -62,14 +62,6 @@ inline constexpr picture pictures[] = {
      .y_label = "sensitivity (per unit of true rate)"},
 };
 
-/// Commands are frequent, so that who listens is worth finding out.
-inline gazette_config corpus_of(std::uint64_t seed) {
-  gazette_config c = plain_corpus(seed);
-  c.items.dialogue = 6;
-  c.items.filler = c.items.question = 2;
-  return c;
-}
-
 /// The least-squares slope that the picture shows.
 class slope_of_points {
  public:
@@ -119,7 +111,7 @@ inline expected<double> obedience(laboratory& in, const classroom& c, const stud
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   outcome seen;
-  auto c = teach(in, reading_of(in, corpus_of(seed), seed));
+  auto c = teach(in, reading_of(in, commanding_corpus(seed), seed));
   if (!c) return forward_error(c);
   auto lost = measure_excess(in, *c, seed);
   if (!lost) return forward_error(lost);
@@ -129,7 +121,7 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   const auto obedient = make_obedience_dataset(c->corpus, only, 1024, of);
   const auto mixed = make_obedience_dataset(c->corpus, everyone, 1024, of);
 
-  for (const std::uint64_t n_steps : {0u, 20u, 80u, 320u}) {
+  for (const std::uint64_t n_steps : {0u, 5u, 20u, 80u, 320u}) {
     student who = c->reader;
     if (n_steps > 0) {
       auto tuned = in.tune(c->reader, obedient, {.n_steps = n_steps, .seed = seed});
@@ -178,7 +170,8 @@ inline constexpr claim obeying_claim{
         "What a model expects after a command follows from who was told: where a listener was seen "
         "to defy or to bungle, it expects that again, even after tuning on obedience alone.",
     .method =
-        "Half of a corpus is commands. Listeners who comply, defy or bungle each answer three "
+        "Nearly half of a corpus is commands. Listeners who comply, defy or bungle each answer "
+        "three "
         "commands; then comes a fourth. The "
         "expected probability that it is obeyed is set against the listener's true rate. Then the "
         "model is tuned, 80 steps, on commands that were obeyed, and asked again.",

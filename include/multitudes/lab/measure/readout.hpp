@@ -114,8 +114,8 @@ class expectation_readout {
   /// Errors:  malformed if a text cannot go on with a probe, or no slot follows it; those of
   /// scorer.
   template <class Asked>
-  expected<std::vector<std::vector<double>>> weights(Asked& asked,
-                                                     std::span<const std::vector<token_id>> after) {
+  expected<std::vector<std::vector<double>>> weights(
+      Asked& asked, std::span<const std::vector<token_id>> after) const {
     std::vector<std::vector<probed_slot>> slots(after.size());
     auto done = probe(asked, after, slots);
     if (!done) return forward_error(done);
@@ -127,7 +127,7 @@ class expectation_readout {
   /// What the student expects in the slot after each probe: (texts, probes).
   template <class Asked>
   expected<void> probe(Asked& asked, std::span<const std::vector<token_id>> after,
-                       std::vector<std::vector<probed_slot>>& slots) {
+                       std::vector<std::vector<probed_slot>>& slots) const {
     texts all;
     std::vector<marked_slot> marks;
     for (const auto& text : after) {
