@@ -28,24 +28,11 @@ namespace multitudes::lab {
 namespace detail {
 
 inline constexpr claim claims[] = {
-    many_personas_claim,    //
-    prevalence_claim,       //
-    wide_deep_claim,        //
-    temporary_claim,        //
-    hybrids_claim,          //
-    combining_claim,        //
-    spillover_claim,        //
-    labelling_claim,        //
-    little_data_claim,      //
-    obeying_claim,          //
-    goals_as_skills_claim,  //
-    upweighting_claim,      //
-    escape_claim,           //
-    credit_claim,           //
-    goal_inference_claim,   //
-    goal_action_claim,      //
-    goal_imposture_claim,   //
-    imitation_claim,        //
+    many_personas_claim,  prevalence_claim, wide_deep_claim,       temporary_claim,
+    hybrids_claim,        combining_claim,  spillover_claim,       labelling_claim,
+    little_data_claim,    obeying_claim,    goals_as_skills_claim, upweighting_claim,
+    escape_claim,         credit_claim,     goal_inference_claim,  goal_action_claim,
+    goal_imposture_claim, imitation_claim,
 };
 
 }  // namespace detail

@@ -59,7 +59,7 @@ inline constexpr picture pictures[] = {
 };
 
 /// Each start may take the recipe that suits it better.
-inline constexpr tuning recipes[] = {{.n_steps = 80, .peak = 1e-3}, {.n_steps = 320, .peak = 3e-3}};
+inline constexpr tuning recipes[] = {{.n_steps = 80, .peak = 1e-3}, {.n_steps = 240, .peak = 3e-3}};
 inline constexpr double level = 0.5;
 
 /// Success after tuning, by the better of the recipes: `measure(student)` gives an item's each.
