@@ -4,9 +4,12 @@
 #include <multitudes/lab/claims/all.hpp>
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/claims/labels.hpp>
 #include <multitudes/lab/claims/many_personas.hpp>
+#include <multitudes/lab/claims/pinned_prefix.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 #include <multitudes/lab/claims/temporary.hpp>
+#include <multitudes/lab/claims/traits_help.hpp>
 #include <multitudes/lab/claims/wide_deep.hpp>
 #include <multitudes/lab/corpus/check_config.hpp>
 #include <multitudes/lab/corpus/choice.hpp>
@@ -31,12 +34,14 @@
 #include <multitudes/lab/measure/depth.hpp>
 #include <multitudes/lab/measure/excess.hpp>
 #include <multitudes/lab/measure/free_run.hpp>
+#include <multitudes/lab/measure/hidden_prefix.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/perturbed_scorer.hpp>
 #include <multitudes/lab/measure/probe.hpp>
 #include <multitudes/lab/measure/push_radius.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
+#include <multitudes/lab/measure/trait_gain.hpp>
 #include <multitudes/lab/measure/valley.hpp>
 #include <multitudes/lab/student.hpp>
 #include <multitudes/lab/world/boltzmann.hpp>
