@@ -18,11 +18,13 @@
 #include <multitudes/lab/claims/imitation.hpp>
 #include <multitudes/lab/claims/judge.hpp>
 #include <multitudes/lab/claims/labelling.hpp>
+#include <multitudes/lab/claims/labels.hpp>
 #include <multitudes/lab/claims/little_data.hpp>
 #include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/measured.hpp>
 #include <multitudes/lab/claims/obeying.hpp>
 #include <multitudes/lab/claims/outcome_file.hpp>
+#include <multitudes/lab/claims/pinned_prefix.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 #include <multitudes/lab/claims/report.hpp>
 #include <multitudes/lab/claims/results.hpp>
@@ -30,6 +32,7 @@
 #include <multitudes/lab/claims/seed_outcome.hpp>
 #include <multitudes/lab/claims/spillover.hpp>
 #include <multitudes/lab/claims/temporary.hpp>
+#include <multitudes/lab/claims/traits_help.hpp>
 #include <multitudes/lab/claims/upweighting.hpp>
 #include <multitudes/lab/claims/verdict.hpp>
 #include <multitudes/lab/claims/wide_deep.hpp>
@@ -60,6 +63,7 @@
 #include <multitudes/lab/measure/free_run.hpp>
 #include <multitudes/lab/measure/goal_cues.hpp>
 #include <multitudes/lab/measure/habit_player.hpp>
+#include <multitudes/lab/measure/hidden_prefix.hpp>
 #include <multitudes/lab/measure/hybrid_access.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/instruction_success.hpp>
@@ -77,6 +81,7 @@
 #include <multitudes/lab/measure/steered_scorer.hpp>
 #include <multitudes/lab/measure/style_judge.hpp>
 #include <multitudes/lab/measure/tilt.hpp>
+#include <multitudes/lab/measure/trait_gain.hpp>
 #include <multitudes/lab/measure/unit_odds.hpp>
 #include <multitudes/lab/measure/valley.hpp>
 #include <multitudes/lab/measure/value_probe.hpp>

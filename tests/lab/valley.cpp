@@ -3,6 +3,7 @@
 #include <multitudes/lab/measure/demonstration.hpp>
 #include <multitudes/lab/measure/depth.hpp>
 #include <multitudes/lab/measure/free_run.hpp>
+#include <multitudes/lab/measure/hidden_prefix.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/perturbed_scorer.hpp>
 #include <multitudes/lab/measure/probe.hpp>
@@ -117,6 +118,29 @@ TEST_CASE("What the ideal reader expects reads back as its posterior") {
   for (std::size_t s = 0; s < 8; ++s) CHECK((*w)[0][s] == doctest::Approx(truth[s]).epsilon(1e-2));
   const texts whole{{word("<doc>"), word("<doc>")}};
   CHECK_FALSE(r1->weights(ideal, whole));
+}
+
+TEST_CASE("A hidden prefix is read as if it had been shown, and the rest alone is looked at") {
+  const auto g = *gazette::make(with_room({}));
+  const population writers = true_population(g);
+  ideal_scorer ideal(g, writers);
+  auto r1 = expectation_readout::of_styles(g);
+  philox random(9);
+  prompt p(g);
+  demonstrate(p, g, g.traits({.style = 3}), 2, random);
+  const std::vector<token_id> prefix(p.tokens().begin() + 1, p.tokens().end());
+  const std::size_t n = p.tokens().size();
+  demonstrate(p, g, g.traits({.style = 6}), 1, random);
+  texts rest{{word("<doc>")}};
+  rest[0].insert(rest[0].end(), p.tokens().begin() + static_cast<std::ptrdiff_t>(n),
+                 p.tokens().end());
+  hidden_prefix secretive(ideal, prefix);
+  const auto hidden = r1->weights(secretive, rest);
+  const auto shown = r1->weights(ideal, texts{text_of(p)});
+  REQUIRE(hidden);
+  REQUIRE(shown);
+  CHECK((*hidden)[0] == (*shown)[0]);
+  CHECK((*hidden)[0] != (*r1->weights(ideal, rest))[0]);
 }
 
 TEST_CASE("A push of no size changes nothing, a large one much, and along its direction") {

@@ -12,12 +12,15 @@
 #include <multitudes/lab/claims/hybrids.hpp>
 #include <multitudes/lab/claims/imitation.hpp>
 #include <multitudes/lab/claims/labelling.hpp>
+#include <multitudes/lab/claims/labels.hpp>
 #include <multitudes/lab/claims/little_data.hpp>
 #include <multitudes/lab/claims/many_personas.hpp>
 #include <multitudes/lab/claims/obeying.hpp>
+#include <multitudes/lab/claims/pinned_prefix.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 #include <multitudes/lab/claims/spillover.hpp>
 #include <multitudes/lab/claims/temporary.hpp>
+#include <multitudes/lab/claims/traits_help.hpp>
 #include <multitudes/lab/claims/upweighting.hpp>
 #include <multitudes/lab/claims/wide_deep.hpp>
 
@@ -28,11 +31,12 @@ namespace multitudes::lab {
 namespace detail {
 
 inline constexpr claim claims[] = {
-    many_personas_claim,  prevalence_claim, wide_deep_claim,       temporary_claim,
-    hybrids_claim,        combining_claim,  spillover_claim,       labelling_claim,
-    little_data_claim,    obeying_claim,    goals_as_skills_claim, upweighting_claim,
-    escape_claim,         credit_claim,     goal_inference_claim,  goal_action_claim,
-    goal_imposture_claim, imitation_claim,
+    many_personas_claim,   traits_help_claim,    prevalence_claim,  wide_deep_claim,
+    temporary_claim,       hybrids_claim,        combining_claim,   spillover_claim,
+    labels_claim,          labelling_claim,      little_data_claim, obeying_claim,
+    goals_as_skills_claim, upweighting_claim,    escape_claim,      pinned_prefix_claim,
+    credit_claim,          goal_inference_claim, goal_action_claim, goal_imposture_claim,
+    imitation_claim,
 };
 
 }  // namespace detail
