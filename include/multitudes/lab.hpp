@@ -2,12 +2,15 @@
 #pragma once
 
 #include <multitudes/lab/claims/all.hpp>
+#include <multitudes/lab/claims/blame.hpp>
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/claims/credit.hpp>
 #include <multitudes/lab/claims/escape.hpp>
+#include <multitudes/lab/claims/hacks.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 #include <multitudes/lab/claims/spillover.hpp>
+#include <multitudes/lab/claims/switching.hpp>
 #include <multitudes/lab/claims/upweighting.hpp>
 #include <multitudes/lab/corpus/check_config.hpp>
 #include <multitudes/lab/corpus/choice.hpp>

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <multitudes/lab/claims/blame.hpp>
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/credit.hpp>
 #include <multitudes/lab/claims/escape.hpp>
+#include <multitudes/lab/claims/hacks.hpp>
 #include <multitudes/lab/claims/prevalence.hpp>
 #include <multitudes/lab/claims/spillover.hpp>
+#include <multitudes/lab/claims/switching.hpp>
 #include <multitudes/lab/claims/upweighting.hpp>
 
 #include <span>
@@ -15,7 +18,8 @@ namespace multitudes::lab {
 namespace detail {
 
 inline constexpr claim claims[] = {
-    prevalence_claim, spillover_claim, upweighting_claim, escape_claim, credit_claim,
+    prevalence_claim, spillover_claim, upweighting_claim, escape_claim,
+    hacks_claim,      credit_claim,    blame_claim,       switching_claim,
 };
 
 }  // namespace detail
