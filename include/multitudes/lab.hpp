@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/lab/claims/all.hpp>
+#include <multitudes/lab/claims/blame.hpp>
 #include <multitudes/lab/claims/campaign.hpp>
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/combining.hpp>
@@ -14,6 +15,7 @@
 #include <multitudes/lab/claims/goal_imposture.hpp>
 #include <multitudes/lab/claims/goal_inference.hpp>
 #include <multitudes/lab/claims/goals_as_skills.hpp>
+#include <multitudes/lab/claims/hacks.hpp>
 #include <multitudes/lab/claims/hybrids.hpp>
 #include <multitudes/lab/claims/imitation.hpp>
 #include <multitudes/lab/claims/judge.hpp>
@@ -31,6 +33,7 @@
 #include <multitudes/lab/claims/results_reader.hpp>
 #include <multitudes/lab/claims/seed_outcome.hpp>
 #include <multitudes/lab/claims/spillover.hpp>
+#include <multitudes/lab/claims/switching.hpp>
 #include <multitudes/lab/claims/temporary.hpp>
 #include <multitudes/lab/claims/traits_help.hpp>
 #include <multitudes/lab/claims/upweighting.hpp>

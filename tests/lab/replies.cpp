@@ -57,6 +57,13 @@ TEST_CASE("Raised prevalence is seen as so many nats, everywhere, and by openers
     for (std::size_t i = 0; i < talks.size(); ++i) {
       CHECK((*b)[i] - (*a)[i] == doctest::Approx(nats).epsilon(0.03));
     }
+    const auto c = ask.log_odds(before, talks, g, 3), d = ask.log_odds(after, talks, g, 3);
+    REQUIRE(c);
+    REQUIRE(d);
+    CHECK((*c)[0] == doctest::Approx(-std::log(7.0)).epsilon(1e-3));
+    for (std::size_t i = 0; i < talks.size(); ++i) {
+      CHECK((*d)[i] - (*c)[i] == doctest::Approx(nats).epsilon(0.03));
+    }
     const auto w = ask.weights(before, g, talks), v = ask.weights(after, g, talks);
     REQUIRE(w);
     REQUIRE(v);

@@ -227,7 +227,9 @@ inline constexpr claim spillover_claim{
     .number = 8,
     .name = "Units or a coherent persona",
     .essay = "Language Models have Personas?",
-    .quotation = "… \"behavior units\" … a \"coherent set … might emerge, especially with RLHF\".",
+    .quotation =
+        "… \"behavior units\" … a \"coherent set … might emerge, especially with "
+        "RLHF\".",
     .hypothesis =
         "If personas are more than bundles of habits, feedback on one habit takes the others "
         "along: "
@@ -235,8 +237,8 @@ inline constexpr claim spillover_claim{
     .method =
         "The first word of answers is rewarded when it is one persona's (R = 1, beta = 0.5), in a "
         "model that read coherent writers and in one that read writers whose habits were drawn one "
-        "by one, as often. Then habits that were not rewarded are looked at: spelling, archaic "
-        "words, verse.",
+        "by one, as often. Then habits that were not rewarded are looked at: spelling, "
+        "archaic words, verse.",
     .control =
         "The corpus of shuffled habits; imitation of the same word until the model is as far "
         "from its beginning (KL).",

@@ -4,16 +4,23 @@
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
+<<<<<<< HEAD
 #include <multitudes/lab/measure/readout.hpp>
+=======
+#include <multitudes/lab/measure/judge.hpp>
+>>>>>>> h-reward
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/speech.hpp>
 #include <multitudes/lab/measure/style_judge.hpp>
 #include <multitudes/lab/measure/tilt.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <numeric>
+#include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +56,16 @@ inline constexpr figure figures[] = {
      .unit = "nats per nat",
      .shows = "the same slope after one or two items by another persona: how much deeper the "
               "valley is"},
+    {.name = "shift by openers alone",
+     .how = statistic::slope,
+     .unit = "nats per nat",
+     .shows = "at prompts of the feedback, read from openers only (R1): poor where the persona is "
+              "nearly certain, because a twentieth more of its opener is a nat there"},
+    {.name = "shift by what is said",
+     .how = statistic::slope,
+     .unit = "nats per nat",
+     .shows = "at prompts of the feedback, from the share of answers that the ideal reader takes "
+              "for the persona's"},
     {.name = "carried over by feedback",
      .how = statistic::ratio,
      .unit = "of the shift at prompts of the feedback",
@@ -139,9 +156,16 @@ inline texts demonstrations(const gazette& g, std::size_t style, std::size_t cou
   return all;
 }
 
+inline double log_odds_of(double p) noexcept {
+  p = std::clamp(p, 1e-6, 1 - 1e-6);
+  return std::log(p / (1 - p));
+}
+
 /// What a model makes of the persona, here and there.
 struct view {
   std::vector<double> at_prompts{};       ///< log-odds; one for each fact of the first domains
+  std::vector<double> by_openers{};       ///< the same by R1
+  std::vector<double> said{};             ///< the same by answers, one for each prompt
   std::vector<double> elsewhere{};        ///< log-odds
   std::vector<double> in_conversation{};  ///< weights
   std::vector<double> against{};          ///< log-odds against the rival
@@ -157,34 +181,41 @@ struct views {
     auto asked = scorer::make(in.workers(), who);
     if (!asked) return forward_error(asked);
     const std::size_t n_domains = corpus.config().personas.n_domains;
-    std::vector<persona_traits> styles;
-    for (std::size_t s = 0; s < corpus.config().personas.n_styles; ++s) {
-      styles.push_back(corpus.traits({.style = s}));
+    const texts start{{word("<doc>")}};
+    std::vector<std::size_t> first, second, every;
+    for (std::size_t d = 0; d < n_domains; ++d) {
+      every.push_back(d);
+      (d < n_domains / 2 ? first : second).push_back(d);
     }
-    const auto weigh = [&](const texts& after, std::size_t first, std::size_t last,
-                           std::size_t fact) -> expected<std::vector<double>> {
-      texts probes;
-      for (std::size_t d = first; d < last; ++d) probes.push_back(question_about(d, fact));
-      auto r1 = expectation_readout::make(corpus, styles, probes);
-      if (!r1) return forward_error(r1);
-      auto weights = r1->weights(*asked, after);
-      if (!weights) return forward_error(weights);
-      std::vector<double> of_persona;
-      for (const auto& w : *weights) of_persona.push_back(w[persona]);
-      return of_persona;
-    };
     view v;
     for (std::size_t f = 0; f < corpus.config().questions.facts_per_domain; ++f) {
-      auto w = weigh({{word("<doc>")}}, 0, n_domains / 2, f);
+      const replies ask(first, f);
+      auto odds = ask.log_odds(*asked, start, corpus, persona);
+      if (!odds) return forward_error(odds);
+      v.at_prompts.push_back((*odds)[0]);
+      auto w = ask.weights(*asked, corpus, start);
       if (!w) return forward_error(w);
-      v.at_prompts.push_back(std::log((*w)[0] / (1 - (*w)[0])));
+      v.by_openers.push_back(log_odds_of((*w)[0][persona]));
     }
-    auto there = weigh(other_beginnings(corpus), n_domains / 2, n_domains, 0);
+    auto there = replies(second).log_odds(*asked, other_beginnings(corpus), corpus, persona);
     if (!there) return forward_error(there);
-    for (const double w : *there) v.elsewhere.push_back(std::log(w / (1 - w)));
-    auto talking = weigh(talks, 0, n_domains, 0);
+    v.elsewhere = std::move(*there);
+    auto talking = replies(every).weights(*asked, corpus, talks);
     if (!talking) return forward_error(talking);
-    v.in_conversation = std::move(*talking);
+    for (const auto& w : *talking) v.in_conversation.push_back(w[persona]);
+    const texts prompts = feedback_prompts(corpus, 14, 0);
+    auto answers = speak(in.workers(), who, prompts, in.budget(64, 16), n_answer, 14);
+    if (!answers) return forward_error(answers);
+    const style_judge judge(corpus);
+    std::vector<double> shares(prompts.size());
+    const std::size_t n_each = answers->size() / prompts.size();
+    for (std::size_t i = 0; i < answers->size(); ++i) {
+      const train::rollout& r = (*answers)[i];
+      shares[i / n_each] +=
+          judge.posterior(std::span(r.tokens).first(r.n_prompt), r.answer())[persona] /
+          static_cast<double>(n_each);
+    }
+    for (const double x : shares) v.said.push_back(log_odds_of(x));
     auto opposed = replies({0, n_domains / 2}).log_odds(*asked, against, persona, rival);
     if (!opposed) return forward_error(opposed);
     v.against = std::move(*opposed);
@@ -288,6 +319,8 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     compare(figures[0].name, before->at_prompts, after->at_prompts);
     compare(figures[1].name, before->elsewhere, after->elsewhere);
     compare(figures[4].name, before->against, after->against);
+    compare(figures[5].name, before->by_openers, after->by_openers);
+    compare(figures[6].name, before->said, after->said);
     seen.drew("shift", "prompts of the feedback", worth,
               mean_rise(before->at_prompts, after->at_prompts));
     seen.drew("shift", "other prompts", worth, mean_rise(before->elsewhere, after->elsewhere));
@@ -307,7 +340,7 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     // Both controls at the middle leash.
     const double at_home = mean_rise(before->at_prompts, after->at_prompts);
     for (std::size_t i = 0; i < before->elsewhere.size(); ++i) {
-      seen.saw(figures[5].name, at_home, after->elsewhere[i] - before->elsewhere[i]);
+      seen.saw(figures[7].name, at_home, after->elsewhere[i] - before->elsewhere[i]);
     }
     auto lucky = in.reinforce(c->reader, prompts, at_random, how);
     if (!lucky) return forward_error(lucky);
@@ -321,7 +354,7 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     if (!by_copy) return forward_error(by_copy);
     const double at_copy = mean_rise(before->at_prompts, by_copy->at_prompts);
     for (std::size_t i = 0; i < before->elsewhere.size(); ++i) {
-      seen.saw(figures[6].name, at_copy, by_copy->elsewhere[i] - before->elsewhere[i]);
+      seen.saw(figures[8].name, at_copy, by_copy->elsewhere[i] - before->elsewhere[i]);
     }
   }
   return seen;
@@ -346,8 +379,9 @@ inline constexpr claim upweighting_claim{
     .method =
         "One of eight equally frequent personas is rewarded. The model writes 32 tokens after "
         "<doc> alone or after a question; an answer is worth the ideal reader's certainty that the "
-        "persona wrote it (R = 1). Beta is 1, 0.5 and 0.25. Before and after, the model's "
-        "expectations of openers are explained as a mixture of the eight (readout R1).",
+        "persona wrote it (R = 1). Beta is 1, 0.5 and 0.25. Before and after, the "
+        "probability of the persona's typical answer, opener and closer, stands against those of "
+        "the seven others.",
     .control =
         "Reward at random, as often; and imitation of the persona's documents until the model is "
         "as far from its beginning (KL).",

@@ -45,8 +45,9 @@ inline std::vector<token_id> followed_by(std::vector<token_id> text,
 /// could have, and two words of an answer tell more than one. `Asked` is scorer or ideal_scorer.
 class replies {
  public:
-  /// Asks the first facts of these domains after each text.
-  explicit replies(std::vector<std::size_t> domains) : domains_(std::move(domains)) {}
+  /// Asks a fact of each of these domains after each text.
+  explicit replies(std::vector<std::size_t> domains, std::size_t fact = 0)
+      : domains_(std::move(domains)), fact_(fact) {}
 
   /// The logarithm of how probable each style's typical answer is, opener and closer around
   /// "dunno", averaged over the questions.
@@ -61,7 +62,7 @@ class replies {
     for (const auto& text : after) {
       for (const std::size_t d : domains_) {
         for (const std::size_t s : styles) {
-          all.push_back(followed_by(followed_by(text, question_about(d)),
+          all.push_back(followed_by(followed_by(text, question_about(d, fact_)),
                                     {opener_of(s), word("dunno"), closer_of(s)}));
         }
       }
@@ -98,6 +99,25 @@ class replies {
     for (const auto& row : *logs) odds.push_back(row[0] - row[1]);
     return odds;
   }
+  /// Log-odds of one style's typical answer against those of all others together: those of its
+  /// weight, more exactly than openers alone tell them where it is nearly certain.
+  ///
+  /// Shapes:  (after)
+  template <class Asked>
+  expected<std::vector<double>> log_odds(Asked& asked, std::span<const std::vector<token_id>> after,
+                                         const gazette& g, std::size_t style) const {
+    std::vector<std::size_t> all(g.config().personas.n_styles);
+    for (std::size_t s = 0; s < all.size(); ++s) all[s] = s;
+    auto logs = log_typical(asked, after, all);
+    if (!logs) return forward_error(logs);
+    std::vector<double> odds;
+    for (const auto& row : *logs) {
+      double others = 0;
+      for (const std::size_t s : all) others += s == style ? 0 : std::exp(row[s]);
+      odds.push_back(row[style] - std::log(others));
+    }
+    return odds;
+  }
   /// How probable each style's opener is, averaged over the questions.
   ///
   /// Shapes:  (after, n_styles)
@@ -107,7 +127,8 @@ class replies {
                                                      std::size_t n_styles) const {
     texts all;
     for (const auto& text : after) {
-      for (const std::size_t d : domains_) all.push_back(followed_by(text, question_about(d)));
+      for (const std::size_t d : domains_)
+        all.push_back(followed_by(text, question_about(d, fact_)));
     }
     std::vector<std::vector<double>> shares(after.size(), std::vector<double>(n_styles));
     auto done = asked.predict(
@@ -126,8 +147,8 @@ class replies {
   ///
   /// Shapes:  (after, n_styles)
   template <class Asked>
-  expected<std::vector<std::vector<double>>> weights(Asked& asked, const gazette& g,
-                                                     std::span<const std::vector<token_id>> after) {
+  expected<std::vector<std::vector<double>>> weights(
+      Asked& asked, const gazette& g, std::span<const std::vector<token_id>> after) const {
     const std::size_t n = g.config().personas.n_styles;
     auto shares = openers(asked, after, n);
     if (!shares) return forward_error(shares);
@@ -144,6 +165,7 @@ class replies {
 
  private:
   std::vector<std::size_t> domains_;
+  std::size_t fact_;
 };
 
 }  // namespace multitudes::lab
