@@ -44,7 +44,7 @@ TEST_CASE("Without a plan a steered scorer says what a scorer says; with one, so
   const auto found = probabilities(*steered, all, word("well"));
   for (std::size_t i = 0; i < all.size(); ++i) CHECK(found[i] == doctest::Approx(wanted[i]));
   const std::vector<float> offset(16, 1.0f);
-  auto plan = push(steered->space(), layer_index(1), offset);
+  auto plan = push_plan(steered->space(), layer_index(1), offset);
   REQUIRE(plan);
   steered->steer({.what = *plan});
   const auto pushed = probabilities(*steered, all, word("well"));

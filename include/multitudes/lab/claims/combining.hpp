@@ -148,7 +148,7 @@ struct bench {
   /// Log-odds of a way after texts that are read with an offset.
   expected<std::vector<double>> measure(std::size_t way, const texts& after,
                                         std::span<const float> offset) {
-    auto plan = push(steered.space(), layer, offset);
+    auto plan = push_plan(steered.space(), layer, offset);
     if (!plan) return forward_error(plan);
     steered.steer({.what = *std::move(plan)});
     return ways[way].log_odds_after(steered, after);

@@ -3,8 +3,8 @@
 
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
-#include <multitudes/lab/measure/judge.hpp>
 #include <multitudes/lab/measure/replies.hpp>
+#include <multitudes/lab/measure/style_judge.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,6 +5,7 @@
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/replies.hpp>
+#include <multitudes/lab/measure/tilt.hpp>
 
 #include <algorithm>
 #include <array>

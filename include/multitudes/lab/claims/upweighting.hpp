@@ -4,11 +4,6 @@
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
-<<<<<<< HEAD
-#include <multitudes/lab/measure/readout.hpp>
-=======
-#include <multitudes/lab/measure/judge.hpp>
->>>>>>> h-reward
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/speech.hpp>
 #include <multitudes/lab/measure/style_judge.hpp>

@@ -49,7 +49,7 @@ inline expected<std::vector<double>> probability_with_state(
         for (std::size_t e = 0; e < h.size(); ++e) {
           offset.push_back(static_cast<float>(state[e] - static_cast<double>(h[e])));
         }
-        auto plan = push(steered.space(), layer, offset);
+        auto plan = push_plan(steered.space(), layer, offset);
         if (!plan && ok) ok = forward_error(plan);
         if (!plan) return;
         each.push_back({.what = *std::move(plan),

@@ -92,7 +92,7 @@ class steered_scorer {
 ///
 /// Shapes:  offset (model_dim)
 /// Errors:  those of direction::make and steering::compile.
-inline expected<steering::plan> push(const activation_space& space, layer_index layer,
+inline expected<steering::plan> push_plan(const activation_space& space, layer_index layer,
                                      std::span<const float> offset) {
   std::vector<float> rows(std::size_t{space.n_layers} * space.model_dim);
   std::ranges::copy(offset,
