@@ -33,7 +33,7 @@ inline constexpr figure figures[] = {
      .unit = "share",
      .shows = "of the 64 personas, those that the model recognises after eight items at least 0.9 "
               "times as surely as the ideal reader does",
-     .holds = stats::interval{0.8, 1}},
+     .holds = stats::interval{0.8, no_limit}},
     {.name = "slope where writers were mixed",
      .how = statistic::slope,
      .unit = "nats per nat",

@@ -26,13 +26,13 @@ inline constexpr figure figures[] = {
      .shows = "how much must be read until half of what a trait is worth is learnt, against that "
               "worth, both ranked among the three plainnesses of the same trait; negative if what "
               "helps guessing more is learnt sooner",
-     .holds = stats::interval{-1, -0.5}},
+     .holds = stats::interval{-no_limit, -0.5}},
     {.name = "late trace of the weekday",
      .how = statistic::ratio,
      .unit = "times",
      .shows = "how well a linear look at the model's state late in a text finds the weekday at its "
               "beginning, which tells nothing, relative to the writer's traits, which do",
-     .holds = stats::interval{-0.2, 0.5}},
+     .holds = stats::interval{-no_limit, 0.5}},
     {.name = "traits found late",
      .how = statistic::mean,
      .unit = "share above chance",
