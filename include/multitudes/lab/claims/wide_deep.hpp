@@ -343,8 +343,8 @@ inline constexpr claim wide_deep_claim{
         "Pairs of equal prevalence, whose depth must be near zero; faint against distinct at "
         "equal prevalence; random directions; the ideal reader's escape lengths.",
     .refuted_by =
-        "a correlation of depth with log-prevalence below 0.5, or widths that do not go "
-        "with depth",
+        "a correlation of depth with log-prevalence below 0.5, widths that do not go "
+        "with depth, or distinctness that makes depth and not only length",
     .reach =
         "One family of small models. That prevalence makes depth is exact for an ideal "
         "reader; that it makes width in the state is not implied by anything.",
