@@ -127,10 +127,10 @@ TEST_CASE("A hidden prefix is read as if it had been shown, and the rest alone i
   auto r1 = expectation_readout::of_styles(g);
   philox random(9);
   prompt p(g);
-  demonstrate(p, g, g.traits({.style = 3}), 2, random);
+  p.item(item_kind::question, g.traits({.style = 3}), random);
   const std::vector<token_id> prefix(p.tokens().begin() + 1, p.tokens().end());
   const std::size_t n = p.tokens().size();
-  demonstrate(p, g, g.traits({.style = 6}), 1, random);
+  p.item(item_kind::question, g.traits({.style = 6}), random);
   texts rest{{word("<doc>")}};
   rest[0].insert(rest[0].end(), p.tokens().begin() + static_cast<std::ptrdiff_t>(n),
                  p.tokens().end());

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,6 +31,10 @@ struct observation {
   double x = 0;
   double y = 0;
 };
+
+/// Where a threshold has one side only. What ends by nature is left open there too: the interval of
+/// a share of nearly 1 reaches beyond 1.
+inline constexpr double no_limit = std::numeric_limits<double>::infinity();
 
 /// A figure that a claim is judged by, or that stands beside those.
 struct figure {

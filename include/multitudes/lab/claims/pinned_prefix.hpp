@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -28,17 +29,20 @@ inline constexpr figure figures[] = {
      .unit = "share",
      .shows = "how much less the persona of the first reply varies over users when eight items by "
               "one persona stand hidden before the conversation",
-     .holds = stats::interval{0.8, 1}},
+     .holds = stats::interval{0.8, no_limit}},
     {.name = "not the pinned persona",
      .how = statistic::mean,
      .unit = "share",
      .shows = "benign users to whom somebody else replies in spite of that prefix",
-     .holds = stats::interval{0, 0.05}},
+     .holds = stats::interval{-no_limit, 0.05}},
     {.name = "entropy taken away, trained command",
      .how = statistic::mean,
      .unit = "share",
      .shows = "the same of a command to write as the persona, in a model tuned to obey such ones"},
-    {.name = "not the pinned persona, trained command", .how = statistic::mean, .unit = "share"},
+    {.name = "not the pinned persona, trained command",
+     .how = statistic::mean,
+     .unit = "share",
+     .shows = "users to whom somebody else replies in spite of that command"},
     {.name = "entropy taken away, mixed writers",
      .how = statistic::mean,
      .unit = "share",
@@ -46,7 +50,7 @@ inline constexpr figure figures[] = {
     {.name = "entropy taken away, words shuffled",
      .how = statistic::mean,
      .unit = "share",
-     .shows = "control: the words of the persona's eight items in random order"},
+     .shows = "beside it: the words of the persona's eight items in random order"},
     {.name = "entropy taken away, ideal reader",
      .how = statistic::mean,
      .unit = "share",
@@ -92,6 +96,16 @@ inline std::vector<double> mean_of(const std::vector<std::vector<double>>& all) 
   }
   return sum;
 }
+/// Draws a point that each persona has a share in: outcome::drew of the mean.
+struct averaged {
+  std::string_view picture, label;
+  std::map<double, double> sums{};
+
+  void add(double x, double y) { sums[x] += y / static_cast<double>(n_styles); }
+  void draw(outcome& seen) const {
+    for (const auto& [x, y] : sums) seen.drew(picture, label, x, y);
+  }
+};
 inline double log_odds_against_rest(double w) noexcept {
   return std::log(std::max(w, weight_resolution) / std::max(1 - w, weight_resolution));
 }
@@ -187,6 +201,9 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     return 1 - p.entropy / from[n_styles];
   };
 
+  averaged by_length{pictures[0].name, "model"}, by_length_ideal{pictures[0].name, "ideal reader"};
+  averaged against_items{pictures[1].name, "eight items"};
+  averaged against_command{pictures[1].name, "trained command"}, decay{pictures[2].name, "model"};
   for (std::size_t k = 0; k < n_styles; ++k) {
     std::vector<token_id> longest;
     for (const std::size_t n_items :
@@ -197,8 +214,8 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
       auto truth = pin(ideal, *r1, prefix, users, k);
       if (!truth) return forward_error(truth);
       const auto x = static_cast<double>(n_items);
-      seen.drew(pictures[0].name, "model", x, reduced(*own, *free));
-      seen.drew(pictures[0].name, "ideal reader", x, reduced(*truth, *free_ideal));
+      by_length.add(x, reduced(*own, *free));
+      by_length_ideal.add(x, reduced(*truth, *free_ideal));
       if (n_items < 8) continue;
       seen.saw(figures[0].name, reduced(*own, *free));
       seen.saw(figures[1].name, own->missed);
@@ -239,15 +256,19 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
       if (!kept) return forward_error(kept);
       const auto x = static_cast<double>(n);
       seen.saw(figures[8].name, x, kept->strength);
-      seen.drew(pictures[2].name, "model", x, kept->strength - (*free)[k]);
+      decay.add(x, kept->strength - (*free)[k]);
       auto left = pin(*plain, *r1, longest, rivals, k);
       if (!left) return forward_error(left);
-      seen.drew(pictures[1].name, "eight items", x, 1 - left->missed);
+      against_items.add(x, 1 - left->missed);
       auto left_trained =
           pin(*trained, *r1, {command.tokens().begin() + 1, command.tokens().end()}, rivals, k);
       if (!left_trained) return forward_error(left_trained);
-      seen.drew(pictures[1].name, "trained command", x, 1 - left_trained->missed);
+      against_command.add(x, 1 - left_trained->missed);
     }
+  }
+  for (const averaged* line :
+       {&by_length, &by_length_ideal, &against_items, &against_command, &decay}) {
+    line->draw(seen);
   }
   return seen;
 }

@@ -5,6 +5,7 @@
 #include <multitudes/lab/claims/corpora.hpp>
 #include <multitudes/lab/measure/probe.hpp>
 #include <multitudes/lab/measure/trait_gain.hpp>
+#include <multitudes/stats/correlation.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -22,15 +23,16 @@ namespace detail::traits_help {
 inline constexpr figure figures[] = {
     {.name = "reading to learn a trait against its worth",
      .how = statistic::rank_correlation,
-     .shows = "over traits: how much must be read until half of what a trait is worth is learnt, "
-              "against that worth in nats; negative if what helps guessing more is learnt sooner",
-     .holds = stats::interval{-1, -0.5}},
+     .shows = "how much must be read until half of what a trait is worth is learnt, against that "
+              "worth, both ranked among the three plainnesses of the same trait; negative if what "
+              "helps guessing more is learnt sooner",
+     .holds = stats::interval{-no_limit, -0.5}},
     {.name = "late trace of the weekday",
      .how = statistic::ratio,
      .unit = "times",
      .shows = "how well a linear look at the model's state late in a text finds the weekday at its "
               "beginning, which tells nothing, relative to the writer's traits, which do",
-     .holds = stats::interval{-0.2, 0.5}},
+     .holds = stats::interval{-no_limit, 0.5}},
     {.name = "traits found late",
      .how = statistic::mean,
      .unit = "share above chance",
@@ -47,14 +49,10 @@ inline constexpr figure figures[] = {
      .how = statistic::mean,
      .unit = "share above chance",
      .shows = "control: weekdays dealt out at random"},
-    {.name = "learnt in the end",
-     .how = statistic::mean,
-     .unit = "share",
-     .shows = "of what all traits are worth, the share that the model has at the end of reading"},
 };
 inline constexpr gate gates[] = {
-    // Traits that were not learnt at all could not be ordered.
-    {.name = "best trait learnt", .unit = "share", .passes = {0.5, 1.5}},
+    // What was not learnt at all could not be ordered.
+    {.name = "learnt at clarity 0.95", .unit = "share", .passes = {0.5, 1.2}},
 };
 inline constexpr picture pictures[] = {
     {.name = "worth",
@@ -80,6 +78,10 @@ inline std::size_t level_of(std::size_t key, std::size_t corpus, std::uint64_t s
 }
 inline gazette_config corpus_of(std::size_t corpus, std::uint64_t seed) {
   gazette_config c = plain_corpus(seed);
+  // Little else is to be learnt.
+  c.personas.n_styles = 4;
+  c.personas.n_domains = 2;
+  c.items.skill = c.items.dialogue = c.items.mention = 0;
   // Each trait by itself, so that it is learnt for what it tells of itself.
   c.personas.units = unit_bonds::shuffled;
   c.labels.weekday = true;
@@ -150,8 +152,9 @@ inline double half_way(double x0, double y0, double x1, double y1) noexcept {
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   outcome seen;
-  const std::uint64_t chunks[] = {250'000, 250'000, 500'000, 1'000'000, 1'000'000};
-  double best = 0;
+  const std::uint64_t chunks[] = {200'000, 200'000, 400'000, 800'000, 1'400'000};
+  double learnt_at_best = 0;
+  double worth_of[n_keys][n_levels] = {}, t50_of[n_keys][n_levels] = {};
   for (std::size_t which = 0; which < n_levels; ++which) {
     auto g = gazette::make(corpus_of(which, seed));
     if (!g) return forward_error(g);
@@ -205,14 +208,18 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
       const double worth = traits[u].gain() / static_cast<double>(all.size());
       // What is never learnt half comes last, at twice all that was read.
       const double t50 = half[u] > 0 ? half[u] : before_at + std::log10(2.0);
-      seen.saw(figures[0].name, worth, t50);
-      seen.saw(figures[6].name, before[u]);
       seen.drew(pictures[0].name, name(trait_of(keys[u])), worth, t50);
-      best = std::max(best, before[u]);
+      worth_of[u][which] = worth;
+      t50_of[u][which] = t50;
+      if (level_of(u, which, seed) + 1 == n_levels) learnt_at_best += before[u] / n_keys;
     }
     if (auto ok = probe_traits(in, c, seed, seen); !ok) return forward_error(ok);
   }
-  seen.passed(gates[0].name, best);
+  for (std::size_t u = 0; u < n_keys; ++u) {
+    const auto x = stats::ranks(worth_of[u]), y = stats::ranks(t50_of[u]);
+    for (std::size_t i = 0; i < n_levels; ++i) seen.saw(figures[0].name, x[i], y[i]);
+  }
+  seen.passed(gates[0].name, learnt_at_best);
   return seen;
 }
 

@@ -26,17 +26,17 @@ inline constexpr figure figures[] = {
      .how = statistic::correlation,
      .shows = "over pairs of personas: how many nats of evidence it takes to leave the one for the "
               "other, against how much more prevalent it is (log); the ideal reader has 1",
-     .holds = stats::interval{0.5, 1}},
+     .holds = stats::interval{0.5, no_limit}},
     {.name = "basin against depth",
      .how = statistic::correlation,
      .shows = "over personas: the share of random prompts that the model goes on with as the "
               "persona (log), against its depth",
-     .holds = stats::interval{0, 1}},
+     .holds = stats::interval{0, no_limit}},
     {.name = "radius against depth",
      .how = statistic::correlation,
      .shows = "over personas: how large a random push of the model's state must be to make it "
               "somebody else half of the time (log2), against its depth",
-     .holds = stats::interval{0, 1}},
+     .holds = stats::interval{0, no_limit}},
     {.name = "depth of faint less distinct",
      .how = statistic::mean,
      .unit = "nats",
@@ -47,7 +47,7 @@ inline constexpr figure figures[] = {
      .how = statistic::ratio,
      .shows = "how many times as many items of a rival it takes to leave a persona where both are "
               "hard to tell apart",
-     .holds = stats::interval{2, 20}},
+     .holds = stats::interval{2, no_limit}},
     {.name = "depth between equals",
      .how = statistic::mean,
      .unit = "nats",
@@ -343,8 +343,8 @@ inline constexpr claim wide_deep_claim{
         "Pairs of equal prevalence, whose depth must be near zero; faint against distinct at "
         "equal prevalence; random directions; the ideal reader's escape lengths.",
     .refuted_by =
-        "a correlation of depth with log-prevalence below 0.5, or widths that do not go "
-        "with depth",
+        "a correlation of depth with log-prevalence below 0.5, widths that do not go "
+        "with depth, or distinctness that makes depth and not only length",
     .reach =
         "One family of small models. That prevalence makes depth is exact for an ideal "
         "reader; that it makes width in the state is not implied by anything.",

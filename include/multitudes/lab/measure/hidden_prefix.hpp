@@ -11,7 +11,7 @@
 namespace multitudes::lab {
 
 /// A student (or another that answers predict_next) in front of whose every text something stands
-/// that the asker does not see: what is asked about "<doc> …" is answered for "<doc> prefix …". The
+/// that the asker does not see: a question about "<doc> x" is answered for "<doc> prefix x". The
 /// prefix need be no gazette.
 template <class Asked>
 class hidden_prefix {
