@@ -2,6 +2,7 @@
 #include <multitudes/lab/claims/blame.hpp>
 #include <multitudes/lab/claims/escape.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
+#include <multitudes/lab/measure/tilt.hpp>
 
 #include <doctest/doctest.h>
 
