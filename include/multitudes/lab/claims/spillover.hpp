@@ -6,6 +6,7 @@
 #include <multitudes/lab/measure/coherence.hpp>
 #include <multitudes/lab/measure/replies.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -196,6 +197,8 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     const auto take = [&](const shifts& from, std::string_view name, std::string_view label) {
       double mean = 0;
       for (const double x : from.predicted) mean += x / static_cast<double>(from.predicted.size());
+      // Where the rewarded word itself hardly moved there is nothing to spill.
+      mean = std::max(mean, 0.05);
       std::vector<double> shares;
       for (std::size_t i = 0; i < from.measured.size(); ++i) {
         seen.saw(name, from.predicted[i], from.measured[i]);

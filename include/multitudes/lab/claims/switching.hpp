@@ -3,7 +3,6 @@
 
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
-#include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/tilt.hpp>
 
@@ -139,23 +138,24 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   const auto one_word = [&](std::span<const unit> rewarded, std::span<const double> worth,
                             double kl_weight) {
     // Prompts are the units in turn; what was said to one is judged by that one.
-    const auto prompts = [rewarded](std::uint64_t step) {
+    std::vector<texts> variants(rewarded.size());
+    for (std::size_t i = 0; i < rewarded.size(); ++i) {
+      for (std::size_t v = 0; v < 16; ++v) variants[i].push_back(text_of(rewarded[i].context, v));
+    }
+    const auto prompts = [&](std::uint64_t step) {
       texts all;
       for (std::size_t i = 0; i < n_switched; ++i) {
-        all.push_back(
-            text_of(rewarded[i % rewarded.size()].context, 5 * static_cast<std::size_t>(step) + i));
+        all.push_back(variants[i % rewarded.size()][(5 * step + i) % 16]);
       }
       return all;
     };
-    const auto judge = [rewarded, worth](const train::rollout& r) {
+    const auto judge = [&](const train::rollout& r) {
+      const auto said_to = std::span(r.tokens).first(r.n_prompt);
       for (std::size_t i = 0; i < rewarded.size(); ++i) {
-        for (std::size_t v = 0; v < 16; ++v) {
-          if (!std::ranges::equal(std::span(r.tokens).first(r.n_prompt),
-                                  text_of(rewarded[i].context, v))) {
-            continue;
-          }
-          return r.answer()[0] == *find_gazette_word(rewarded[i].word) ? worth[i] : 0.0;
-        }
+        const bool is_this = std::ranges::any_of(
+            variants[i], [&](const auto& text) { return std::ranges::equal(text, said_to); });
+        if (!is_this) continue;
+        return r.answer()[0] == *find_gazette_word(rewarded[i].word) ? worth[i] : 0.0;
       }
       return 0.0;
     };

@@ -3,7 +3,6 @@
 
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
-#include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/speech.hpp>
 #include <multitudes/lab/measure/style_judge.hpp>
