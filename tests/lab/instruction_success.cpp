@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstddef>
 #include <vector>
 
@@ -28,6 +29,16 @@ TEST_CASE("The ideal reader writes as the label says, and as nobody after none")
     const auto untold = style_success(bayes, g, nothing, style);
     REQUIRE(untold);
     for (const double share : *untold) CHECK(share == doctest::Approx(0.125 / 0.85));
+    const auto shown = read_habits(bayes, g, labelled.tokens(), style);
+    REQUIRE(shown);
+    // Where the label is wrong it is another's: then habits are shared by chance.
+    const double right = 0.98 - 0.02 / 7;
+    CHECK(shown->openers == doctest::Approx(right));
+    CHECK(shown->all == doctest::Approx(right));
+    const auto hidden = read_habits(bayes, g, nothing, style);
+    REQUIRE(hidden);
+    CHECK(hidden->openers == doctest::Approx(0));
+    CHECK(hidden->all == doctest::Approx(0));
   }
 }
 

@@ -286,9 +286,12 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   const std::uint64_t of = laboratory::asking_seed(seed);
   double least = std::numeric_limits<double>::infinity();
   for (std::size_t way = 0; way < b.ways.size(); ++way) {
-    auto shown = see_sum(b, g, way, n_texts, of, seen);
-    if (!shown) return forward_error(shown);
-    least = std::min(least, *shown);
+    // One answer tells six nats of what somebody knows: more than can be read, and no dose.
+    if (b.ways[way].name() != "domain") {
+      auto shown = see_sum(b, g, way, n_texts, of, seen);
+      if (!shown) return forward_error(shown);
+      least = std::min(least, *shown);
+    }
     if (auto ok = see_selectivity(b, g, way, n_texts, of, seen); !ok) return forward_error(ok);
   }
   if (auto ok = see_pairs(b, g, n_texts, of, seen); !ok) return forward_error(ok);
@@ -311,10 +314,9 @@ inline constexpr claim combining_claim{
         "For pairs of styles, pairs of domains, and listeners who comply or refuse, the vector is "
         "the difference of the mean states of documents by the one and the other, after the "
         "middle block. It is added at every token, up to four times, forward and backward, after "
-        "two "
-        "demonstrations of the one to two of the other. The log-odds of the "
-        "behaviour are read from what the model expects. A plane is fitted to every other point "
-        "and judged by those between.",
+        "two demonstrations of the one to two of the other (styles and listeners). The log-odds of "
+        "the behaviour are read from what the model expects. A plane is fitted to every other "
+        "point and judged by those between; points beyond 5 nats cannot be read and are left out.",
     .control = "Random vectors of equal norm.",
     .refuted_by =
         "less than 0.8 of the variance explained by the sum, or other behaviours moved by more "

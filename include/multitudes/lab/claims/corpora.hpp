@@ -25,13 +25,15 @@ inline gazette_config plain_corpus(std::uint64_t seed) {
   return c;
 }
 
-/// The same with more commands, so that who listens is worth finding out, and no skills.
+/// The same with more commands, so that who listens is worth finding out, and no skills. Who
+/// bungles is right half of the time: listeners are of three degrees.
 inline gazette_config commanding_corpus(std::uint64_t seed) {
   gazette_config c = plain_corpus(seed);
   c.items.filler = 2;
   c.items.question = 4;
   c.items.skill = 0;
   c.items.dialogue = 5;
+  c.dialogues.listeners[2] = {0.45, 0.05};
   return c;
 }
 

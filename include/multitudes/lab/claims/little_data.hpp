@@ -39,10 +39,14 @@ inline constexpr figure figures[] = {
               "not composed of two that the model has"},
     {.name = "success after 4 examples",
      .unit = "of the ideal",
-     .shows = "share of commands that a model follows which has read before"},
+     .shows = "how far a model follows commands which has read before"},
     {.name = "success of a model that has read nothing",
      .unit = "of the ideal",
      .shows = "the same for one that has not, after the most examples"},
+    {.name = "saved by pretraining, openers alone",
+     .unit = "doublings of examples",
+     .shows = "what is saved where one word counts: a name's opener is learnt by heart from a few "
+              "examples, whatever was read"},
 };
 inline constexpr gate gates[] = {
     {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
@@ -51,7 +55,7 @@ inline constexpr picture pictures[] = {
     {.name = "commands",
      .title = "Commands followed, against examples of instruction tuning",
      .x_label = "examples (log2)",
-     .y_label = "probability of the commanded style (share of the ideal)"},
+     .y_label = "habits of the commanded style (0 chance, 1 ideal)"},
     {.name = "skills",
      .title = "A new skill, against examples of it",
      .x_label = "examples (log2)",
@@ -99,17 +103,19 @@ inline double mean(std::span<const double> v) noexcept {
   return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
 }
 
-/// Mean success for each style after its command.
+/// For each style, after its command, all its habits; then, for each style, its openers alone.
 inline expected<std::vector<double>> follow_commands(laboratory& in, const gazette& g,
                                                      const student& who) {
   auto asked = scorer::make(in.workers(), who);
   if (!asked) return forward_error(asked);
-  std::vector<double> all;
+  std::vector<double> all, openers;
   for (std::size_t s = 0; s < g.config().personas.n_styles; ++s) {
-    auto shares = style_success(*asked, g, command_to_write_as(g, s), s);
-    if (!shares) return forward_error(shares);
-    all.push_back(mean(*shares));
+    auto habits = read_habits(*asked, g, command_to_write_as(g, s), s);
+    if (!habits) return forward_error(habits);
+    all.push_back(habits->all);
+    openers.push_back(habits->openers);
   }
+  all.insert(all.end(), openers.begin(), openers.end());
   return all;
 }
 
@@ -149,7 +155,8 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
                                   [&](const student& who) { return follow_commands(in, g, who); });
       if (!success) return forward_error(success);
       commands[k].add(*success);
-      seen.drew(pictures[0].name, starts[k].first, std::log2(n), mean(*success));
+      seen.drew(pictures[0].name, starts[k].first, std::log2(n),
+                mean(std::span(*success).first(styles.size())));
     }
   }
   for (std::size_t s = 0; s < styles.size(); ++s) {
@@ -158,6 +165,9 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     seen.saw(figures[1].name, commands[1].doublings(s, sizes) - needed);
     seen.saw(figures[3].name, commands[0].of_item[s].front());
     seen.saw(figures[4].name, commands[2].of_item[s].back());
+    const std::size_t opener = styles.size() + s;
+    seen.saw(figures[5].name,
+             commands[2].doublings(opener, sizes) - commands[0].doublings(opener, sizes));
   }
 
   const std::size_t length = g.config().skills.phrase_length;
@@ -201,7 +211,8 @@ inline constexpr claim little_data_claim{
         "Three models are tuned on 4 to 1024 commands (\"please write as NAME . sure :\") and "
         "their answers: one that has read the corpus, one that has read nothing, one that has "
         "read items of which each is by somebody else. Each may take the better of two recipes. "
-        "Counted are the examples that bring a style, after its command, half-way to the ideal. "
+        "Counted are the examples that bring a style's habits (openers and four pairs of words), "
+        "after its command, half-way from chance to the ideal. "
         "The same is counted for a new skill that two known ones make together (the first and the "
         "last word, in Latin), and for one that is unrelated.",
     .control = "The corpus of items by anyone: the same language, the same amount, no personas.",

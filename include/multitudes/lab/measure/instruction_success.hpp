@@ -5,10 +5,12 @@
 #include <multitudes/core/philox.hpp>
 #include <multitudes/lab/corpus/dataset.hpp>
 #include <multitudes/lab/corpus/prompt.hpp>
+#include <multitudes/lab/corpus/slots.hpp>
 #include <multitudes/lab/measure/goal_cues.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
 #include <multitudes/train/dataset.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -46,6 +48,56 @@ expected<std::vector<double>> style_success(Asked& asked, const gazette& g,
   });
   if (!done) return forward_error(done);
   return shares;
+}
+
+/// How far a reader has a style's habits after a text that asks for it: 0 as of a writer whom it
+/// does not know, 1 as of the style.
+struct habit_reading {
+  double openers = 0;
+  double all = 0;  ///< openers, and the first slot of every frame: five habits to be learnt
+};
+
+/// Errors:  those of the reader and of mark_slots.
+template <class Asked>
+expected<habit_reading> read_habits(Asked& asked, const gazette& g, std::span<const token_id> after,
+                                    std::size_t style) {
+  auto openers = style_success(asked, g, after, style);
+  if (!openers) return forward_error(openers);
+  const std::size_t n_styles = g.config().personas.n_styles;
+  const double clear = g.config().clarity.marker, even = 1.0 / static_cast<double>(n_styles);
+  double gained = -even;
+  for (const double p : *openers) gained += p * clear / static_cast<double>(openers->size());
+  habit_reading r{.openers = gained / (clear - even)};
+  double possible = clear - even;
+  const persona_traits who = g.traits({.style = style});
+  texts told;
+  std::vector<token_id> own;
+  philox random(0);
+  for (const token_id frame : detail::frame_starts) {
+    prompt p(g);
+    if (auto ok = p.put_checked(frame); !ok) return forward_error(ok);
+    while (!p.at().is_writers_turn()) p.write({}, random);
+    auto slots = mark_slots(g, p.tokens());
+    if (!slots) return forward_error(slots);
+    const marked_slot& slot = slots->back();
+    const auto wanted = slot.under(who);
+    const auto option = static_cast<std::size_t>(std::ranges::max_element(wanted) - wanted.begin());
+    double of_anyone = 0;
+    for (std::size_t s = 0; s < n_styles; ++s) {
+      of_anyone += slot.under(g.traits({.style = s}))[option] * even;
+    }
+    gained -= of_anyone;
+    possible += wanted[option] - of_anyone;
+    own.push_back(slot.tokens[option]);
+    told.emplace_back(after.begin(), after.end());
+    told.back().insert(told.back().end(), p.tokens().begin() + 1, p.tokens().end());
+  }
+  auto done = asked.predict_next(told, [&](std::size_t i, std::span<const float> log_p) {
+    gained += std::exp(static_cast<double>(log_p[own[i].value]));
+  });
+  if (!done) return forward_error(done);
+  r.all = gained / possible;
+  return r;
 }
 
 /// `n` commands to write as one of these styles in turn, each answered by somebody of the style.
