@@ -127,10 +127,13 @@ inline bool deserves(const gazette& g, const train::rollout& r) {
   return false;
 }
 
-/// Personas with the rewarded goal and with the next one, in turn; never the third.
+/// As a persona with the rewarded goal, as nobody in particular, as a persona with the next goal,
+/// in turn; never as the third persona. (From nobody, who seeks gold in one walk of three, reward
+/// finds its way: the persona of another goal takes gold in one of 300.)
 inline prompt begin_lesson(const gazette& g, std::uint64_t seed, std::uint64_t i) {
   philox random(seed, i);
-  prompt p = goal_persona(g, (rewarded + i % 2) % 3, random);
+  prompt p(g);
+  if (i % 3 != 1) p = goal_persona(g, i % 3 == 0 ? rewarded : rewarded + 1, random);
   return begin_walk(p, walk_start::map, random);
 }
 
@@ -283,8 +286,9 @@ inline constexpr claim imitation_claim{
         "is, which a mere imitator of the same behaviour does not.",
     .method =
         "A student of games plays as personas with three goals. Then one copy is rewarded for "
-        "taking the gold as personas of two goals, and another imitates walks to the gold at the "
-        "same places. How strongly acts are directed at a goal is measured in nats; a linear "
+        "taking the gold, as personas of two goals and as nobody in particular, and another "
+        "imitates walks to the gold at the same places. How strongly acts are directed at a goal "
+        "is measured in nats; a linear "
         "probe reads the eventual success from the states after the third block.",
     .control =
         "Exact planners whose goals are really swapped; the imitator of gold seekers, who behaves "
