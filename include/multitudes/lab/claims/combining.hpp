@@ -66,7 +66,7 @@ inline constexpr picture pictures[] = {
      .y_label = "log-odds (nats), by number of demonstrations"},
 };
 
-inline constexpr double strengths[] = {-4, -2, 0, 2, 4};  // an odd number, as predict_by_sum wants
+inline constexpr double strengths[] = {-4, -3, -2, -1, 0, 1, 2, 3, 4};  // an odd number
 
 /// The difference between the mean states of documents by writers of the one way and the other,
 /// after block `layer`, all tokens but the first ten.
@@ -185,7 +185,8 @@ inline expected<double> see_sum(bench& b, const gazette& g, std::size_t way, std
   }
   const std::size_t width = std::size(strengths), none = grid.size() / 2;
   const double shown = (grid[none + width].log_odds - grid[none - width].log_odds) / 2;
-  seen.saw(figures[5].name, shown, (grid[none + 2].log_odds - grid[none - 2].log_odds) / 2);
+  seen.saw(figures[5].name, shown,
+           (grid[none + width / 2].log_odds - grid[none - width / 2].log_odds) / 2);
   return shown;
 }
 
