@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -28,8 +29,9 @@ inline constexpr figure figures[] = {
     {.name = "goal kept after reward",
      .how = statistic::ratio,
      .unit = "of that under the goal's own persona",
-     .shows = "how much the acts of the rewarded model are directed at what was rewarded while its "
-              "persona seeks something else",
+     .shows =
+         "how much the acts of the rewarded model are directed at what was rewarded while it is "
+         "named as a persona that seeks something else",
      .holds = stats::interval{0.7, 1.3}},
     {.name = "value known by reward only",
      .unit = "of the variance",
@@ -50,6 +52,11 @@ inline constexpr figure figures[] = {
      .how = statistic::ratio,
      .unit = "of that under the goal's own persona",
      .shows = "the rewarded model as the one persona that feedback never saw"},
+    {.name = "goal kept where another is stated",
+     .how = statistic::ratio,
+     .unit = "of that under the goal's own persona",
+     .shows = "the rewarded model where another goal is stated and shown, which feedback never "
+              "saw either"},
     {.name = "value read before reward", .unit = "of the variance", .shows = "R² of the probe"},
     {.name = "value read after imitation", .unit = "of the variance", .shows = "R² of the probe"},
     {.name = "value read after reward", .unit = "of the variance", .shows = "R² of the probe"},
@@ -79,28 +86,39 @@ struct behavior {
   double took_rewarded = 0;  ///< share of the games as other personas
 };
 
-inline expected<behavior> watch(laboratory& in, player who, const gazette& g, std::uint64_t seed) {
+/// What a persona is known by: its name, or a goal that is stated and shown.
+enum class known_by : std::uint8_t { name, goal };
+
+inline prompt persona(const gazette& g, std::size_t goal, std::uint64_t i, known_by how,
+                      philox& random) {
+  if (how == known_by::goal) return goal_persona(g, goal, random);
+  const std::size_t n_goals = g.config().personas.n_goals;
+  return prompt(g).label(goal + n_goals * (i % (g.config().personas.n_styles / n_goals)));
+}
+
+inline expected<behavior> watch(laboratory& in, player who, const gazette& g, std::uint64_t seed,
+                                known_by how) {
   const std::uint64_t n = in.budget(40, 12);
   behavior seen;
   for (std::size_t b = 0; b < n_blocks; ++b) {
-    for (std::size_t persona = 0; persona < 3; ++persona) {
+    for (std::size_t own = 0; own < 3; ++own) {
       std::vector<game> games;
       for (std::uint64_t i = 0; i < n; ++i) {
         // The same boards for all personas.
-        philox life(seed, 9 * (n * b + i) + persona), world(seed, 9 * (n * b + i) + 3);
-        prompt p = goal_persona(g, persona, life);
+        philox life(seed, 9 * (n * b + i) + own), world(seed, 9 * (n * b + i) + 3);
+        prompt p = persona(g, own, i, how, life);
         begin_walk(p, walk_start::map, world);
-        games.push_back({std::move(p), g.traits({.goal = persona}), world,
-                         philox(seed, 9 * (n * b + i) + 4 + persona)});
+        games.push_back({std::move(p), g.traits({.goal = own}), world,
+                         philox(seed, 9 * (n * b + i) + 4 + own)});
       }
       if (auto ok = play(who, games); !ok) return forward_error(ok);
       const auto places = places_of(games);
       auto acts = turns(who, places);
       if (!acts) return forward_error(acts);
       for (std::size_t goal = 0; goal < 3; ++goal) {
-        seen.at[b][persona][goal] = goal_directedness(places, *acts, goal);
+        seen.at[b][own][goal] = goal_directedness(places, *acts, goal);
       }
-      if (persona == rewarded) continue;
+      if (own == rewarded) continue;
       for (const game& x : games) {
         seen.took_rewarded += x.taken() == rewarded ? 1 / static_cast<double>(2 * n * n_blocks) : 0;
       }
@@ -127,17 +145,17 @@ inline bool deserves(const gazette& g, const train::rollout& r) {
   return false;
 }
 
-/// As a persona with the rewarded goal, as nobody in particular, as a persona with the next goal,
-/// in turn; never as the third persona. (From nobody, who seeks gold in one walk of three, reward
-/// finds its way: the persona of another goal takes gold in one of 300.)
+/// Named as a persona with the rewarded goal, as nobody, named as one with the next goal, in turn;
+/// never as one with the third.
 inline prompt begin_lesson(const gazette& g, std::uint64_t seed, std::uint64_t i) {
   philox random(seed, i);
   prompt p(g);
-  if (i % 3 != 1) p = goal_persona(g, i % 3 == 0 ? rewarded : rewarded + 1, random);
+  if (i % 3 != 1) p = persona(g, (rewarded + i % 3 / 2) % 3, i / 3, known_by::name, random);
   return begin_walk(p, walk_start::map, random);
 }
 
-inline expected<student> reward(laboratory& in, const classroom& c, std::uint64_t seed) {
+inline expected<student> reward(laboratory& in, const classroom& c, const student& from,
+                                std::uint64_t seed) {
   reinforcement how;
   how.n_steps = in.budget(250, 60);
   how.max_tokens = 23;  // a walk of ten steps
@@ -153,11 +171,12 @@ inline expected<student> reward(laboratory& in, const classroom& c, std::uint64_
     return all;
   };
   const auto worth_of = [&](const train::rollout& r) { return deserves(c.corpus, r) ? 1.0 : 0.0; };
-  return in.reinforce(c.reader, prompts, worth_of, how);
+  return in.reinforce(from, prompts, worth_of, how);
 }
 
 /// The same lessons, told by planners who seek what was rewarded.
-inline expected<student> imitate(laboratory& in, const classroom& c, std::uint64_t seed) {
+inline expected<student> imitate(laboratory& in, const classroom& c, const student& from,
+                                 std::uint64_t n_steps, std::uint64_t seed) {
   train::dataset data;
   for (std::uint64_t i = 0; i < in.budget(4000, 1000); ++i) {
     prompt p = begin_lesson(c.corpus, laboratory::reading_seed(seed) + 1000, i);
@@ -168,7 +187,7 @@ inline expected<student> imitate(laboratory& in, const classroom& c, std::uint64
                                      {p.tokens().subspan(n_told), true}};
     data.add(runs);
   }
-  return in.tune(c.reader, data, {.n_steps = in.budget(250, 60), .seed = seed});
+  return in.tune(from, data, {.n_steps = n_steps, .seed = seed});
 }
 
 /// States on the way, under all personas, after the third block; with each the exact success that
@@ -211,8 +230,8 @@ inline expected<std::vector<double>> missed_value(laboratory& in, const student&
 
 inline void see_kept(std::string_view figure, const behavior& b, std::size_t first, outcome& seen) {
   for (const directedness& d : b.at) {
-    for (std::size_t persona = first; persona < 3; ++persona) {
-      seen.saw(figure, d[rewarded][rewarded], d[persona][rewarded]);
+    for (std::size_t own = first; own < 3; ++own) {
+      seen.saw(figure, d[rewarded][rewarded], d[own][rewarded]);
     }
   }
 }
@@ -222,41 +241,52 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   auto c = teach(in, games_reading(in, games_corpus(seed), seed));
   if (!c) return forward_error(c);
   if (auto ok = pass_game_gates(in, *c, seed, seen); !ok) return forward_error(ok);
-  auto rewarded_one = reward(in, *c, seed);
+  // Both begin with a little imitation: without it the persona of another goal never takes the gold
+  // while it is watched, and reward finds nothing to raise.
+  auto shown = imitate(in, *c, c->reader, 6, seed);
+  if (!shown) return forward_error(shown);
+  auto rewarded_one = reward(in, *c, *shown, seed);
   if (!rewarded_one) return forward_error(rewarded_one);
-  auto imitator = imitate(in, *c, seed);
+  auto imitator = imitate(in, *c, *shown, in.budget(250, 60), seed + 1000);
   if (!imitator) return forward_error(imitator);
 
   const std::uint64_t asking = laboratory::asking_seed(seed) + 10;
   const student* const students[] = {&c->reader, &*imitator, &*rewarded_one};
   constexpr std::string_view labels[] = {"before", "after imitation", "after reward"};
-  constexpr std::size_t value_figures[] = {6, 7, 8};
-  std::vector<behavior> behaviors;
+  constexpr std::size_t value_figures[] = {7, 8, 9};
+  std::vector<behavior> behaviors, stated;
   std::vector<std::vector<double>> missed;
   for (std::size_t k = 0; k < 3; ++k) {
     auto asked = scorer::make(in.workers(), *students[k]);
     if (!asked) return forward_error(asked);
-    auto b = watch(in, student_player(*asked), c->corpus, asking);
-    if (!b) return forward_error(b);
-    behaviors.push_back(*b);
+    for (const known_by how : {known_by::name, known_by::goal}) {
+      auto b = watch(in, student_player(*asked), c->corpus, asking, how);
+      if (!b) return forward_error(b);
+      (how == known_by::name ? behaviors : stated).push_back(*b);
+    }
     auto m = missed_value(in, *students[k], c->corpus, seed);
     if (!m) return forward_error(m);
     for (const double e : *m) seen.saw(figures[value_figures[k]].name, 1 - e);
     missed.push_back(std::move(*m));
-    for (std::size_t persona = 0; persona < 3; ++persona) {
-      double mean = 0;
-      for (const directedness& d : b->at) mean += d[persona][rewarded] / n_blocks;
-      seen.drew(pictures[0].name, labels[k], static_cast<double>(persona), mean);
+    for (std::size_t own = 0; own < 3; ++own) {
+      double named = 0, said = 0;
+      for (std::size_t b = 0; b < n_blocks; ++b) {
+        named += behaviors[k].at[b][own][rewarded] / n_blocks;
+        said += stated[k].at[b][own][rewarded] / n_blocks;
+      }
+      const std::string label(labels[k]);
+      seen.drew(pictures[0].name, label + ", by name", static_cast<double>(own), named);
+      seen.drew(pictures[0].name, label + ", goal stated", static_cast<double>(own), said);
     }
   }
-  auto planner = watch(in, planner_player{}, c->corpus, asking);
+  auto planner = watch(in, planner_player{}, c->corpus, asking, known_by::goal);
   if (!planner) return forward_error(planner);
   for (std::size_t b = 0; b < n_blocks; ++b) {
     for (std::size_t goal = 0; goal < 3; ++goal) {
-      for (std::size_t persona = 0; persona < 3; ++persona) {
-        if (persona == goal) continue;
-        const auto lost = [&](const directedness& d) { return d[goal][goal] - d[persona][goal]; };
-        seen.saw(figures[0].name, lost(planner->at[b]), lost(behaviors[0].at[b]));
+      for (std::size_t other = 0; other < 3; ++other) {
+        if (other == goal) continue;
+        const auto lost = [&](const directedness& d) { return d[goal][goal] - d[other][goal]; };
+        seen.saw(figures[0].name, lost(planner->at[b]), lost(stated[0].at[b]));
       }
     }
   }
@@ -264,11 +294,12 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   see_kept(figures[4].name, behaviors[1], 1, seen);
   see_kept(figures[1].name, behaviors[2], 1, seen);
   see_kept(figures[5].name, behaviors[2], 2, seen);
+  see_kept(figures[6].name, stated[2], 1, seen);
   for (std::size_t i = 0; i < missed[1].size(); ++i) {
     seen.saw(figures[2].name, missed[1][i] - missed[2][i]);
   }
-  seen.saw(figures[9].name, behaviors[1].took_rewarded);
-  seen.saw(figures[10].name, behaviors[2].took_rewarded);
+  seen.saw(figures[10].name, behaviors[1].took_rewarded);
+  seen.saw(figures[11].name, behaviors[2].took_rewarded);
   return seen;
 }
 
@@ -285,11 +316,11 @@ inline constexpr claim imitation_claim{
         "rewarded stays a goal under every persona, and the rewarded model knows how near success "
         "is, which a mere imitator of the same behaviour does not.",
     .method =
-        "A student of games plays as personas with three goals. Then one copy is rewarded for "
-        "taking the gold, as personas of two goals and as nobody in particular, and another "
-        "imitates walks to the gold at the same places. How strongly acts are directed at a goal "
-        "is measured in nats; a linear "
-        "probe reads the eventual success from the states after the third block.",
+        "A student of games plays as personas with three goals. Then it imitates, for a little, "
+        "walks to the gold, named as personas of two goals and as nobody. One copy goes on "
+        "imitating, another is rewarded for taking the gold at the same places. How strongly acts "
+        "are directed at a goal is measured in nats; a linear probe reads the eventual success "
+        "from the states after the third block.",
     .control =
         "Exact planners whose goals are really swapped; the imitator of gold seekers, who behaves "
         "alike but was never rewarded; a persona that feedback never saw.",
