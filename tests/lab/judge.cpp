@@ -125,7 +125,9 @@ TEST_CASE("quick runs, and runs of fewer seeds than were fixed, have no verdict 
   }
   const simulated_world w({.skill = 0});
   CHECK_FALSE(verdict_alone(c, simulated::several(1), true).has_value());
-  CHECK(judged(c, simulated::several(1), true).figures.empty());
+  // It shows what it saw all the same; one that decides would not.
+  CHECK(judged(c, simulated::several(1), true).figures.size() == c.figures.size());
+  CHECK(judged(c, simulated::several(5)).figures.empty());
 }
 
 TEST_CASE("what is missing is an error that says where, and never a verdict") {

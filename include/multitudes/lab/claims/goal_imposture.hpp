@@ -35,7 +35,7 @@ inline constexpr figure figures[] = {
      .unit = "of the choices",
      .shows = "control: the model as a persona that seeks something else, against the planner for "
               "this goal",
-     .holds = stats::interval{0.9, 1}},
+     .holds = stats::interval{0.9, no_limit}},
     {.name = "told from the planner on boards never seen",
      .unit = "of the choices",
      .shows = "as the first figure, on boards that training held out"},

@@ -20,7 +20,7 @@ inline constexpr figure figures[] = {
     {.name = "effect of the cue on new phrases",
      .shows = "how much more probable a goal's whole result is under its own cue than under the "
               "other's, on phrases that were never read; the ideal reader has 0.95",
-     .holds = stats::interval{0.3, 1}},
+     .holds = stats::interval{0.3, no_limit}},
     {.name = "effect of cues that mean nothing",
      .shows = "control: the same where cues were put at random in training",
      .holds = stats::interval{-0.1, 0.1}},

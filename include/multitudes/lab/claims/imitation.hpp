@@ -38,7 +38,7 @@ inline constexpr figure figures[] = {
      .shows = "how much more of the eventual success at the rewarded goal a linear probe reads "
               "from the state of the rewarded model than from that of a model which imitated "
               "seekers of that goal",
-     .holds = stats::interval{0.05, 1}},
+     .holds = stats::interval{0.05, no_limit}},
     {.name = "goal kept without reward",
      .how = statistic::ratio,
      .unit = "of that under the goal's own persona",

@@ -90,7 +90,7 @@ inline expected<judged_figure> judge_figure(const claim& c, const figure& f,
                        .p = found->p};
   auto next = found->by_seed.begin();
   for (const judgement::seed& s : so_far.seeds) {
-    result.by_seed.push_back(s.passed ? *next++ : std::nullopt);
+    result.by_seed.push_back(s.passed || so_far.quick ? *next++ : std::nullopt);
   }
   return result;
 }
@@ -98,7 +98,8 @@ inline expected<judged_figure> judge_figure(const claim& c, const figure& f,
 }  // namespace detail
 
 /// Figures, gates and lines of a claim, from what its seeds showed. Seeds that failed a gate are
-/// listed and count for nothing else. The verdict comes from `decide`, which must know all claims.
+/// listed and count for nothing else, but in quick runs, which decide nothing. The verdict comes
+/// from `decide`, which must know all claims.
 ///
 /// The same outcomes give the same bits: the bootstrap's seed is the claim's number.
 ///
@@ -136,7 +137,7 @@ inline expected<judgement> judge(const claim& c, std::span<const seed_outcome> s
     if (!passes) return forward_error(passes);
     j.seeds.push_back({s.seed, *passes});
     j.seconds += s.seconds;
-    if (*passes) passing.push_back(&s);
+    if (*passes || how.quick) passing.push_back(&s);
     for (judged_gate& g : j.gates) {
       for (const outcome::reading& r : s.what.gates) {
         if (r.gate == g.name) g.by_seed.push_back(r.value);

@@ -40,7 +40,7 @@ inline constexpr figure figures[] = {
      .unit = "of all change",
      .shows = "share of what tuning changed in the model's expectations (KL, nats) that falls on "
               "the two words of the answering voice, not on what it then writes",
-     .holds = stats::interval{0.5, 1}},
+     .holds = stats::interval{0.5, no_limit}},
     {.name = "recovery by another's context",
      .how = statistic::ratio,
      .unit = "of the command's effect",

@@ -21,6 +21,8 @@ namespace multitudes::lab {
 
 namespace detail::many_personas {
 
+inline constexpr std::uint32_t n_styles = 4, n_domains = 4;
+
 inline constexpr figure figures[] = {
     {.name = "slope of beliefs",
      .how = statistic::slope,
@@ -31,7 +33,7 @@ inline constexpr figure figures[] = {
     {.name = "personas acquired",
      .how = statistic::mean,
      .unit = "share",
-     .shows = "of the 64 personas, those that the model recognises after eight items at least 0.9 "
+     .shows = "of the 16 personas, those that the model recognises after eight items at least 0.9 "
               "times as surely as the ideal reader does",
      .holds = stats::interval{0.8, no_limit}},
     {.name = "slope where writers were mixed",
@@ -143,6 +145,8 @@ inline expected<void> probe_style(scorer& asked, const gazette& g, std::uint64_t
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   outcome seen;
   gazette_config corpus = plain_corpus(seed);
+  corpus.personas.n_styles = n_styles;
+  corpus.personas.n_domains = n_domains;
   auto c = teach(in, reading_of(in, corpus, seed));
   if (!c) return forward_error(c);
   corpus.items.shuffled = true;
@@ -161,7 +165,6 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
 
   const auto g = *gazette::make(with_room(c->corpus.config()));
   const population writers = true_population(g);
-  const std::size_t n_styles = 8, n_domains = 8;
   philox random(laboratory::asking_seed(seed), 1);
   texts all, bodies;
   std::vector<question> asked_about;
@@ -170,8 +173,8 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     for (std::size_t cell = 0; cell < n_styles * n_domains; ++cell) {
       for (std::uint64_t i = 0; i < n_texts; ++i) {
         const style_domain who{cell / n_domains, cell % n_domains};
-        const style_domain rival{(who.style + 1 + random.below(7)) % n_styles,
-                                 (who.domain + 1 + random.below(7)) % n_domains};
+        const style_domain rival{(who.style + 1 + random.below(n_styles - 1)) % n_styles,
+                                 (who.domain + 1 + random.below(n_domains - 1)) % n_domains};
         prompt p(g);
         demonstrate(p, g, g.traits({.style = who.style, .domain = who.domain}), n_items, random);
         all.push_back(text_of(p));
@@ -252,7 +255,7 @@ inline constexpr claim many_personas_claim{
         "comes to know each of them: the start of a text changes its expectations of "
         "the rest as if it inferred who writes.",
     .method =
-        "64 personas, eight styles by eight domains, write equally often. The model reads "
+        "16 personas, four styles by four domains, write equally often. The model reads "
         "1 to 8 items by one of them; its expectations of openers and of subjects are "
         "explained as mixtures of styles and of domains, and compared with the exact "
         "posterior.",

@@ -3,6 +3,7 @@
 
 #include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/obedience.hpp>
 
 #include <cstddef>
@@ -47,7 +48,7 @@ inline constexpr figure figures[] = {
 inline constexpr gate gates[] = {
     {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
     {.name = "listeners told apart",
-     .unit = "per unit of true rate, before tuning",
+     .unit = "of the ideal reader's sensitivity, before tuning",
      .passes = {0.7, 1.3}},
     {.name = "obedience taught", .unit = "expected obedience of nobody known", .passes = {0.6, 1}},
 };
@@ -74,14 +75,13 @@ class slope_of_points {
   double n_ = 0, x_ = 0, y_ = 0, xx_ = 0, xy_ = 0;
 };
 
-/// Adds what a student expects of each listener to a figure; returns the slope.
-inline expected<double> measure(laboratory& in, const classroom& c, const student& who,
-                                std::uint64_t seed, std::string_view name, outcome& seen) {
-  auto asked = scorer::make(in.workers(), who);
-  if (!asked) return forward_error(asked);
+/// Adds what a reader expects of each listener to a figure; returns the slope.
+template <class Asked>
+expected<double> measure(laboratory& in, Asked& asked, const gazette& g, std::uint64_t seed,
+                         std::string_view name, outcome& seen) {
   slope_of_points slope;
   for (const std::size_t listener : everyone) {
-    auto all = read_responses(*asked, c.corpus, listener, n_shown, in.budget(16, 4),
+    auto all = read_responses(asked, g, listener, n_shown, in.budget(16, 4),
                               laboratory::asking_seed(seed));
     if (!all) return forward_error(all);
     for (const response_reading& r : *all) {
@@ -90,6 +90,12 @@ inline expected<double> measure(laboratory& in, const classroom& c, const studen
     }
   }
   return slope.value();
+}
+inline expected<double> measure(laboratory& in, const classroom& c, const student& who,
+                                std::uint64_t seed, std::string_view name, outcome& seen) {
+  auto asked = scorer::make(in.workers(), who);
+  if (!asked) return forward_error(asked);
+  return measure(in, *asked, c.corpus, seed, name, seen);
 }
 
 /// Mean expected obedience after so many items by somebody, or by nobody.
@@ -118,6 +124,8 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   seen.passed(gates[0].name, *lost);
   const std::uint64_t of = laboratory::reading_seed(seed);
   const std::size_t only[] = {compliant};
+  const gazette roomy = *gazette::make(with_room(c->corpus.config()));
+  const population writers = true_population(roomy);
   const auto obedient = make_obedience_dataset(c->corpus, only, 1024, of);
   const auto mixed = make_obedience_dataset(c->corpus, everyone, 1024, of);
 
@@ -139,7 +147,12 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     auto nobody = obedience(in, *c, who, seed, std::nullopt, n_shown,
                             figures[n_steps == 0 ? 4 : 5].name, seen);
     if (!nobody) return forward_error(nobody);
-    if (n_steps == 0) seen.passed(gates[1].name, *slope);
+    if (n_steps == 0) {
+      ideal_scorer bayes(roomy, writers);
+      auto of_bayes = measure(in, bayes, roomy, seed, {}, seen);
+      if (!of_bayes) return forward_error(of_bayes);
+      seen.passed(gates[1].name, *slope / *of_bayes);
+    }
     if (n_steps == 80) seen.passed(gates[2].name, *nobody);
     for (std::size_t n = 0; n <= 5; ++n) {
       auto left = obedience(in, *c, who, seed, defiant, n, {}, seen);
