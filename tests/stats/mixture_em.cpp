@@ -12,7 +12,7 @@ namespace {
 using namespace multitudes;
 using namespace multitudes::stats;
 
-std::vector<double> draw(const gaussian_mixture& from, std::size_t n, std::uint64_t seed) {
+std::vector<double> draw_points(const gaussian_mixture& from, std::size_t n, std::uint64_t seed) {
   philox random(seed);
   std::vector<double> points;
   std::vector<double> x(from.dim());
@@ -28,7 +28,7 @@ const std::vector<gaussian> three = {
 
 TEST_CASE("unlabeled points give back the mixture that they were drawn from") {
   const auto truth = *gaussian_mixture::make(three);
-  const auto points = draw(truth, 3000, 1);
+  const auto points = draw_points(truth, 3000, 1);
   philox random(2);
   const auto found = *fit_mixture({points.data(), 3000, 2}, {.n_components = 3}, random);
   CHECK(found.converged);
@@ -49,7 +49,7 @@ TEST_CASE("unlabeled points give back the mixture that they were drawn from") {
 }
 
 TEST_CASE("no step loses any of the objective") {
-  const auto points = draw(*gaussian_mixture::make(three), 200, 3);
+  const auto points = draw_points(*gaussian_mixture::make(three), 200, 3);
   for (std::uint64_t seed = 0; seed < 5; ++seed) {
     philox random(seed);
     const auto found = *fit_mixture({points.data(), 200, 2},
@@ -61,7 +61,7 @@ TEST_CASE("no step loses any of the objective") {
 }
 
 TEST_CASE("the same seed gives the same bits") {
-  const auto points = draw(*gaussian_mixture::make(three), 100, 3);
+  const auto points = draw_points(*gaussian_mixture::make(three), 100, 3);
   const auto run = [&] {
     philox random(7);
     return *fit_mixture({points.data(), 100, 2}, {.n_components = 3}, random);
@@ -71,7 +71,7 @@ TEST_CASE("the same seed gives the same bits") {
 }
 
 TEST_CASE("components do not collapse onto points that are equal") {
-  std::vector<double> points = draw(*gaussian_mixture::make({{1, {0}, {1}}}), 40, 5);
+  std::vector<double> points = draw_points(*gaussian_mixture::make({{1, {0}, {1}}}), 40, 5);
   points.insert(points.end(), 10, 25.0);
   philox random(1);
   const auto found = *fit_mixture({points.data(), 50, 1}, {.n_components = 2}, random);
