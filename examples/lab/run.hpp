@@ -7,11 +7,11 @@
 #include <multitudes/core/thread_pool.hpp>
 #include <multitudes/format/durable.hpp>
 #include <multitudes/lab/claims/all.hpp>
-#include <multitudes/lab/claims/campaign.hpp>
-#include <multitudes/lab/claims/judge.hpp>
-#include <multitudes/lab/claims/report.hpp>
-#include <multitudes/lab/claims/results.hpp>
-#include <multitudes/lab/claims/results_reader.hpp>
+#include <multitudes/lab/judging/campaign.hpp>
+#include <multitudes/lab/judging/judge.hpp>
+#include <multitudes/lab/judging/report.hpp>
+#include <multitudes/lab/judging/results.hpp>
+#include <multitudes/lab/judging/results_reader.hpp>
 #include <multitudes/lab/laboratory.hpp>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/campaign.hpp>
+#include <multitudes/lab/judging/campaign.hpp>
 #include <multitudes/report/progress.hpp>
 
 #include <algorithm>

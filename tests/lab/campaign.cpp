@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "simulated.hpp"
 
-#include <multitudes/lab/claims/campaign.hpp>
-#include <multitudes/lab/claims/judge.hpp>
+#include <multitudes/lab/judging/campaign.hpp>
+#include <multitudes/lab/judging/judge.hpp>
 
 #include <doctest/doctest.h>
 #include <tests/support/mutate.hpp>

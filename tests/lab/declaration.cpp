@@ -2,7 +2,7 @@
 #include "simulated.hpp"
 
 #include <multitudes/lab/claims/all.hpp>
-#include <multitudes/lab/claims/declaration.hpp>
+#include <multitudes/lab/judging/declaration.hpp>
 
 #include <doctest/doctest.h>
 

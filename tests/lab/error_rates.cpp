@@ -4,7 +4,7 @@
 // are.
 #include "simulated.hpp"
 
-#include <multitudes/lab/claims/judge.hpp>
+#include <multitudes/lab/judging/judge.hpp>
 #include <multitudes/stats/proportion.hpp>
 
 #include <doctest/doctest.h>

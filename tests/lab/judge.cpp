@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "simulated.hpp"
 
-#include <multitudes/lab/claims/judge.hpp>
+#include <multitudes/lab/judging/judge.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "simulated.hpp"
 
-#include <multitudes/lab/claims/judge.hpp>
-#include <multitudes/lab/claims/report.hpp>
+#include <multitudes/lab/judging/judge.hpp>
+#include <multitudes/lab/judging/report.hpp>
 
 #include <doctest/doctest.h>
 #include <tests/report/xml_checker.hpp>

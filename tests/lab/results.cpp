@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "simulated.hpp"
 
-#include <multitudes/lab/claims/judge.hpp>
-#include <multitudes/lab/claims/results.hpp>
-#include <multitudes/lab/claims/results_reader.hpp>
+#include <multitudes/lab/judging/judge.hpp>
+#include <multitudes/lab/judging/results.hpp>
+#include <multitudes/lab/judging/results_reader.hpp>
 
 #include <doctest/doctest.h>
 #include <tests/support/mutate.hpp>

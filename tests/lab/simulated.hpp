@@ -2,8 +2,8 @@
 #pragma once
 
 #include <multitudes/core/philox.hpp>
-#include <multitudes/lab/claims/claim.hpp>
-#include <multitudes/lab/claims/seed_outcome.hpp>
+#include <multitudes/lab/judging/claim.hpp>
+#include <multitudes/lab/judging/seed_outcome.hpp>
 
 #include <array>
 #include <cstddef>

@@ -5,6 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <limits>
+#include <span>
 #include <vector>
 
 namespace simd = multitudes::simd;
@@ -43,6 +46,25 @@ TEST_CASE_TEMPLATE("softmax agrees with its twin and sums to 1", T, float, doubl
       }
       CHECK(good);
       if (n) CHECK(near(sum, T(1), bound));
+    });
+  });
+}
+
+TEST_CASE_TEMPLATE("log_softmax is the logarithm of softmax", T, float, double) {
+  for_each_isa([]<class I>() {
+    sweep<T>([](std::size_t n, std::size_t offset) {
+      auto x = random_numbers<T>(n, offset, 1, 10);
+      if (n > 2) x[n / 2] = -std::numeric_limits<T>::infinity();
+      std::vector<T> p(x.span().begin(), x.span().end()), out(n);
+      simd::softmax<I>(std::span<T>(p));
+      simd::log_softmax<I>(x.span(), std::span<T>(out));
+      bool good = x.intact();
+      // Differences up to 20 are rounded once, the logarithm of a sum of n terms as the sum is.
+      const T bound = static_cast<T>(2 * n + 48) * epsilon<T>;
+      for (std::size_t i = 0; i < n; ++i) {
+        good &= p[i] > 0 ? near(out[i], std::log(p[i]), bound) : out[i] == x[i] || out[i] < -80;
+      }
+      CHECK(good);
     });
   });
 }

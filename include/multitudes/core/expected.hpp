@@ -9,7 +9,6 @@
 #include <expected>
 #else
 #include <functional>
-#include <memory>
 #include <type_traits>
 #include <utility>
 #include <variant>

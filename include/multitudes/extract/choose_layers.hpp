@@ -5,7 +5,6 @@
 #include <multitudes/core/index.hpp>
 #include <multitudes/extract/evidence.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>

@@ -6,7 +6,6 @@
 #include <multitudes/stats/summary.hpp>
 #include <multitudes/steering/plan.hpp>
 
-#include <cmath>
 #include <limits>
 #include <optional>
 #include <span>

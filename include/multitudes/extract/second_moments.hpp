@@ -4,7 +4,6 @@
 #include <multitudes/linalg/regression.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <span>
 #include <vector>

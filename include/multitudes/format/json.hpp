@@ -4,7 +4,6 @@
 #include <multitudes/core/expected.hpp>
 #include <multitudes/format/detail/quoted.hpp>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>

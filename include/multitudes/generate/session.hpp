@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>

@@ -6,7 +6,6 @@
 #include <multitudes/lab/corpus/vocabulary.hpp>
 #include <multitudes/model/parameters.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 

@@ -20,11 +20,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace multitudes::model {
 

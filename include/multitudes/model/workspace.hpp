@@ -9,7 +9,6 @@
 #include <multitudes/simd/kernel_set.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 

@@ -5,7 +5,6 @@
 #include <multitudes/generate/score.hpp>
 #include <multitudes/observe/posterior.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>

@@ -5,9 +5,7 @@
 #include <multitudes/observe/valley.hpp>
 #include <multitudes/stats/mixture_fit.hpp>
 
-#include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <map>
 #include <span>
 #include <string>

@@ -5,7 +5,6 @@
 #include <multitudes/persona/direction_view.hpp>
 
 #include <string>
-#include <utility>
 
 namespace multitudes {
 

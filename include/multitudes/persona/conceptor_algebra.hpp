@@ -8,11 +8,9 @@
 #include <multitudes/persona/conceptor.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace multitudes {

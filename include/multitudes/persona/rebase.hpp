@@ -5,8 +5,6 @@
 #include <multitudes/core/space.hpp>
 #include <multitudes/persona/persona.hpp>
 
-#include <span>
-#include <string>
 #include <utility>
 #include <vector>
 

@@ -4,7 +4,6 @@
 #include <multitudes/report/number.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>

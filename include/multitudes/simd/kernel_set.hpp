@@ -16,12 +16,10 @@
 #include <multitudes/simd/weight_format.hpp>
 
 #include <array>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <limits>
 #include <span>
 #include <string_view>
 

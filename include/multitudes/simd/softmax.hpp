@@ -7,6 +7,7 @@
 #include <multitudes/simd/isa.hpp>
 #include <multitudes/simd/vector_ops.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -89,6 +90,17 @@ void softmax(std::span<T> x) noexcept {
 template <instruction_set I, float_range X>
 void softmax(X&& x) noexcept {
   softmax<I, detail::element_of<X>>(std::span<detail::element_of<X>>(x));
+}
+
+/// `out[i]` = the logarithm of what softmax makes of x[i]. Uses x up.
+///
+/// Shapes:  out (x)
+template <instruction_set I, std::floating_point T>
+void log_softmax(std::span<T> x, std::span<T> out) noexcept {
+  const T largest = max<I, T>(x);
+  std::copy(x.begin(), x.end(), out.begin());
+  const T normalizer = largest + std::log(exp_sum<I, T>(x, largest));
+  for (T& value : out) value -= normalizer;
 }
 
 }  // namespace multitudes::simd

@@ -6,11 +6,8 @@
 #include <multitudes/stats/group_bootstrap.hpp>
 #include <multitudes/stats/interval.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>

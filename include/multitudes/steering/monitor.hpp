@@ -7,7 +7,6 @@
 #include <multitudes/simd/kernel_set.hpp>
 #include <multitudes/simd/row_blocks.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -4,7 +4,6 @@
 #include <multitudes/steering/operator.hpp>
 
 #include <cmath>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>

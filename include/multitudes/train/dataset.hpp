@@ -3,7 +3,6 @@
 
 #include <multitudes/core/index.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>

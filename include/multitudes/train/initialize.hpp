@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 
 namespace multitudes::train {

@@ -6,8 +6,6 @@
 #include <multitudes/simd/softmax.hpp>
 #include <multitudes/simd/vector_ops.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -43,12 +41,7 @@ class reference_policy {
     const std::size_t width = model_.shape().vocab_size;
     table_.resize(asked.size() * width);
     pass_.visit_logits(workers, asked, [&](std::size_t i, std::span<value> logits) {
-      const auto to = std::span(table_).subspan(i * width, width);
-      const value largest = simd::max<simd::native, value>(logits);
-      std::ranges::copy(logits, to.begin());
-      const value sum = simd::exp_sum<simd::native, value>(logits, largest);
-      const value normalizer = largest + std::log(sum);
-      for (value& x : to) x -= normalizer;
+      simd::log_softmax<simd::native, value>(logits, std::span(table_).subspan(i * width, width));
     });
     return std::span<const value>(table_);
   }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <multitudes/lab/claims/blame.hpp>
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/combining.hpp>
 #include <multitudes/lab/claims/credit.hpp>
 #include <multitudes/lab/claims/escape.hpp>
@@ -26,6 +25,7 @@
 #include <multitudes/lab/claims/traits_help.hpp>
 #include <multitudes/lab/claims/upweighting.hpp>
 #include <multitudes/lab/claims/wide_deep.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 
 #include <span>
 

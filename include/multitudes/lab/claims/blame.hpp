@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/replies.hpp>
 
 #include <algorithm>
@@ -10,7 +10,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -18,8 +17,6 @@
 namespace multitudes::lab {
 
 namespace detail::blame {
-
-inline constexpr double no_limit = std::numeric_limits<double>::infinity();
 
 inline constexpr figure figures[] = {
     {.name = "left after praise over left after blame",
@@ -44,7 +41,7 @@ inline constexpr figure figures[] = {
      .shows = "entropy of the good answers after blame less that after praise, at as many answers"},
 };
 inline constexpr gate gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
 };
 inline constexpr picture pictures[] = {
     {.name = "samples",
@@ -101,18 +98,14 @@ inline double left_at(std::vector<view> path, double kl) {
 }
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
-  auto c = teach(in, reading_of(in, plain_corpus(seed), seed));
-  if (!c) return forward_error(c);
-  auto lost = measure_excess(in, *c, seed);
-  if (!lost) return forward_error(lost);
   outcome seen;
-  seen.passed(gates[0].name, *lost);
+  auto c = teach(in, plain_corpus(seed), seed, seen);
+  if (!c) return forward_error(c);
 
   const gazette& g = c->corpus;
   const std::size_t n_styles = g.config().personas.n_styles;
   const std::size_t bad = seed % n_styles;
   const auto n_domains = static_cast<std::uint32_t>(g.config().personas.n_domains);
-  const auto n_facts = static_cast<std::uint32_t>(g.config().questions.facts_per_domain);
   const auto openers = [&](const student& who) -> expected<std::vector<std::vector<double>>> {
     auto asked = scorer::make(in.workers(), who);
     if (!asked) return forward_error(asked);
@@ -126,13 +119,7 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     return by_domain;
   };
   const auto prompts = [&](std::uint64_t step) {
-    philox random(seed, step, 19);
-    texts all;
-    for (std::size_t i = 0; i < 8; ++i) {
-      const std::size_t domain = random.below(n_domains);
-      all.push_back(followed_by({word("<doc>")}, question_about(domain, random.below(n_facts))));
-    }
-    return all;
+    return random_questions(g, 8, philox(seed, step, 19));
   };
   const auto reward = [&](const train::rollout& r) {
     return r.answer()[0] == opener_of(bad) ? -1.0 : 0.0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/steered_scorer.hpp>
 #include <multitudes/lab/measure/unit_odds.hpp>
 
@@ -13,7 +13,6 @@
 #include <limits>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,7 +49,7 @@ inline constexpr figure figures[] = {
      .shows = "shift of full strength over shift of one demonstration"},
 };
 inline constexpr gate gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
     {.name = "demonstrations tell",
      .unit = "least shift by one demonstration, nats",
      .passes = {0.5, std::numeric_limits<double>::infinity()}},
@@ -255,11 +254,8 @@ inline expected<void> see_pairs(bench& b, const gazette& g, std::size_t n_texts,
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   outcome seen;
-  auto c = teach(in, reading_of(in, commanding_corpus(seed), seed));
+  auto c = teach(in, commanding_corpus(seed), seed, seen);
   if (!c) return forward_error(c);
-  auto lost = measure_excess(in, *c, seed);
-  if (!lost) return forward_error(lost);
-  seen.passed(gates[0].name, *lost);
   auto steered = steered_scorer::make(in.workers(), c->reader);
   if (!steered) return forward_error(steered);
   const gazette& g = c->corpus;

@@ -3,6 +3,7 @@
 
 #include <multitudes/core/expected.hpp>
 #include <multitudes/lab/corpus/prompt.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/laboratory.hpp>
 #include <multitudes/lab/measure/excess.hpp>
 
@@ -105,6 +106,22 @@ inline expected<double> measure_excess(laboratory& in, const classroom& c, std::
   auto losses = document_losses(*asked, c.corpus, c.writers, held_out, n);
   if (!losses) return forward_error(losses);
   return excess(*losses);
+}
+
+/// The gate of every claim about students: they have learnt what the ideal reader knows.
+inline constexpr gate excess_gate{.name = "excess", .unit = "nats per token", .passes = {0, 0.02}};
+
+/// Model S, which has read this corpus; what it loses is noted for the gate.
+///
+/// Errors:  those of teach and measure_excess.
+inline expected<classroom> teach(laboratory& in, const gazette_config& corpus, std::uint64_t seed,
+                                 outcome& seen) {
+  auto c = teach(in, reading_of(in, corpus, seed));
+  if (!c) return c;
+  auto lost = measure_excess(in, *c, seed);
+  if (!lost) return forward_error(lost);
+  seen.passed_at_most(excess_gate.name, *lost);
+  return c;
 }
 
 /// How probable the right answer is to a student where the ideal reader expects it: the mean of

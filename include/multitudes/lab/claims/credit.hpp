@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/speech.hpp>
 #include <multitudes/lab/measure/style_judge.hpp>
@@ -10,7 +10,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,8 +17,6 @@
 namespace multitudes::lab {
 
 namespace detail::credit {
-
-inline constexpr double no_limit = std::numeric_limits<double>::infinity();
 
 inline constexpr figure figures[] = {
     {.name = "credit that flows minus credit that stops",
@@ -53,7 +50,7 @@ inline constexpr figure figures[] = {
               "word: a shallow change"},
 };
 inline constexpr gate gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
 };
 inline constexpr picture pictures[] = {
     {.name = "places",
@@ -66,15 +63,7 @@ inline constexpr std::size_t n_answer = 24, n_head = 4;
 
 /// "<doc> ask SUBJECT ?", eight of them.
 inline texts feedback_prompts(const gazette& g, std::uint64_t seed, std::uint64_t step) {
-  const auto n_domains = static_cast<std::uint32_t>(g.config().personas.n_domains);
-  const auto n_facts = static_cast<std::uint32_t>(g.config().questions.facts_per_domain);
-  philox random(seed, step, 18);
-  texts prompts;
-  for (std::size_t i = 0; i < 8; ++i) {
-    const std::size_t domain = random.below(n_domains);
-    prompts.push_back(followed_by({word("<doc>")}, question_about(domain, random.below(n_facts))));
-  }
-  return prompts;
+  return random_questions(g, 8, philox(seed, step, 18));
 }
 
 /// Answers whose first four words are anybody's, and not learnt, and whose others are the
@@ -103,12 +92,9 @@ inline train::dataset tails(const gazette& g, std::size_t persona, std::uint64_t
 }
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
-  auto c = teach(in, reading_of(in, plain_corpus(seed), seed));
-  if (!c) return forward_error(c);
-  auto lost = measure_excess(in, *c, seed);
-  if (!lost) return forward_error(lost);
   outcome seen;
-  seen.passed(gates[0].name, *lost);
+  auto c = teach(in, plain_corpus(seed), seed, seen);
+  if (!c) return forward_error(c);
 
   const gazette& g = c->corpus;
   const std::size_t persona = seed % g.config().personas.n_styles;

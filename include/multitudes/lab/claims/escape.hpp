@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
+#include <multitudes/lab/measure/demonstration.hpp>
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/style_judge.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace multitudes::lab {
@@ -54,7 +53,7 @@ inline constexpr figure figures[] = {
               "demonstrations can tell about that word (3.7 nats), so that there should be none"},
 };
 inline constexpr gate gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
 };
 inline constexpr picture pictures[] = {
     {.name = "curves",
@@ -79,9 +78,7 @@ inline texts feedback_prompts(const gazette& g, std::uint64_t seed, std::uint64_
     philox random(seed, 8 * step + i, 17);
     const auto who = g.traits({.style = random.below(n_styles), .domain = random.below(n_domains)});
     prompt p(g);
-    for (std::uint32_t n = random.below(3); n > 0; --n) {
-      p.item(static_cast<item_kind>(draw(g.tables().item_shares, random)), who, random);
-    }
+    demonstrate(p, g, who, random.below(3), random);
     p.ask(random.below(n_domains), random.below(n_facts));
     prompts.emplace_back(p.tokens().begin(), p.tokens().end());
   }
@@ -154,12 +151,9 @@ inline double steepness(std::span<const double> curve) noexcept {
 }
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
-  auto c = teach(in, reading_of(in, plain_corpus(seed), seed));
-  if (!c) return forward_error(c);
-  auto lost = measure_excess(in, *c, seed);
-  if (!lost) return forward_error(lost);
   outcome seen;
-  seen.passed(gates[0].name, *lost);
+  auto c = teach(in, plain_corpus(seed), seed, seen);
+  if (!c) return forward_error(c);
 
   const gazette& g = c->corpus;
   const std::size_t n_styles = g.config().personas.n_styles;

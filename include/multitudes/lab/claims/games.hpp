@@ -2,14 +2,13 @@
 #pragma once
 
 #include <multitudes/core/expected.hpp>
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/play.hpp>
 #include <multitudes/lab/measure/walks.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -18,7 +17,7 @@ namespace multitudes::lab::detail {
 // What the claims about goals share: their gates, and games to be played.
 
 inline constexpr gate game_gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
     {.name = "finds what a tool told of", .unit = "of the planner's", .passes = {0.8, 1.2}},
 };
 
@@ -78,7 +77,7 @@ inline expected<void> pass_game_gates(laboratory& in, const classroom& c, std::u
                                       outcome& seen) {
   auto lost = measure_excess(in, c, seed);
   if (!lost) return forward_error(lost);
-  seen.passed(game_gates[0].name, *lost);
+  seen.passed(excess_gate.name, *lost);
   auto found = measure_way_finding(in, c, seed);
   if (!found) return forward_error(found);
   seen.passed(game_gates[1].name, *found);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/games.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 
 #include <algorithm>
 #include <array>

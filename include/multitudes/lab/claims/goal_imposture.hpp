@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/games.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/habit_player.hpp>
 #include <multitudes/lab/measure/likelihood_ratio.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/games.hpp>
 #include <multitudes/lab/corpus/reader.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/likelihood_ratio.hpp>
 
 #include <algorithm>

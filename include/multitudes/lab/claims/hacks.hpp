@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
+#include <multitudes/lab/measure/demonstration.hpp>
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/style_judge.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace multitudes::lab {
 
 namespace detail::hacks {
-
-inline constexpr double no_limit = std::numeric_limits<double>::infinity();
 
 inline constexpr figure figures[] = {
     {.name = "instruction hacks, more after reward for obeying",
@@ -53,7 +50,7 @@ inline constexpr figure figures[] = {
      .shows = "control: growth of obedience to commands that were rewarded"},
 };
 inline constexpr gate gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
 };
 inline constexpr picture pictures[] = {
     {.name = "stages",
@@ -92,8 +89,7 @@ inline task task_of(const gazette& g, std::size_t forbidden, std::uint64_t seed,
   } else if (i % 8 >= 6) {
     prompt p(g);
     const auto who = g.traits({.style = random.below(n_styles), .domain = domain});
-    p.item(static_cast<item_kind>(draw(g.tables().item_shares, random)), who, random);
-    t.text.assign(p.tokens().begin(), p.tokens().end());
+    t.text = text_of(demonstrate(p, g, who, 1, random));
   }
   t.text = followed_by(std::move(t.text), t.question);
   return t;
@@ -136,12 +132,9 @@ inline double mean_of(const std::vector<double>& x) {
 }
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
-  auto c = teach(in, reading_of(in, plain_corpus(seed), seed));
-  if (!c) return forward_error(c);
-  auto lost = measure_excess(in, *c, seed);
-  if (!lost) return forward_error(lost);
   outcome seen;
-  seen.passed(gates[0].name, *lost);
+  auto c = teach(in, plain_corpus(seed), seed, seen);
+  if (!c) return forward_error(c);
 
   const gazette& g = c->corpus;
   const std::size_t n_styles = g.config().personas.n_styles;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/games.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/value_probe.hpp>
 
 #include <array>
@@ -325,8 +325,8 @@ inline constexpr claim imitation_claim{
         "Exact planners whose goals are really swapped; the imitator of gold seekers, who behaves "
         "alike but was never rewarded; a persona that feedback never saw.",
     .refuted_by =
-        "no swap of the imitator's goal, or no persistence of the rewarded one; no difference "
-        "between the probes refutes only that reward gives a sense of value",
+        "no swap of the imitator's goal, or no persistence of the rewarded one, or no difference "
+        "between the probes (which would leave the half about imitation standing)",
     .reach =
         "One family of small models and one reward. Self-awareness, of which the first essay "
         "speaks, is not measured here and could not be.",

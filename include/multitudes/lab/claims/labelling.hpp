@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/instruction_success.hpp>
 #include <multitudes/lab/measure/state_patch.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -19,8 +17,6 @@
 namespace multitudes::lab {
 
 namespace detail::labelling {
-
-inline constexpr double no_limit = std::numeric_limits<double>::infinity();
 
 inline constexpr figure figures[] = {
     {.name = "transfer that needs the persona",
@@ -57,7 +53,7 @@ inline constexpr figure figures[] = {
      .shows = "how well the commands that are left out are followed without any tuning"},
 };
 inline constexpr gate gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
     {.name = "state carries the command",
      .unit = "of the command's effect that its own mean state brings back",
      .passes = {0.5, 1.5}},
@@ -240,15 +236,11 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   for (std::size_t s = 0; s < absent.personas.n_styles; ++s) {
     absent.personas.prevalence.push_back(is_taught(s, seed) ? 1 : 0);
   }
-  double worst = 0;
   std::vector<double> transfer;
   const gazette_config* const corpora[] = {&with_labels, &absent, &without};
   for (const gazette_config* corpus : corpora) {
-    auto c = teach(in, reading_of(in, *corpus, seed));
+    auto c = teach(in, *corpus, seed, seen);
     if (!c) return forward_error(c);
-    auto lost = measure_excess(in, *c, seed);
-    if (!lost) return forward_error(lost);
-    worst = std::max(worst, *lost);
     auto tuned = instruct(in, *c, seed);
     if (!tuned) return forward_error(tuned);
     auto left_out = success_of(in, c->corpus, *tuned, seed, false);
@@ -282,7 +274,6 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     if (auto ok = see_voice(in, *c, *tuned, seed, seen); !ok) return forward_error(ok);
     if (auto ok = see_recovery(in, *c, *tuned, seed, seen); !ok) return forward_error(ok);
   }
-  seen.passed(gates[0].name, worst);
   return seen;
 }
 

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/demonstration.hpp>
 #include <multitudes/lab/measure/depth.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/probe.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -58,7 +55,7 @@ inline constexpr figure figures[] = {
      .shows = "control: the same with labels dealt out at random; chance is 0.125"},
 };
 inline constexpr gate gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
     {.name = "facts known", .unit = "share", .passes = {0.8, 1.2}},
 };
 inline constexpr picture pictures[] = {
@@ -147,18 +144,11 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   gazette_config corpus = plain_corpus(seed);
   corpus.personas.n_styles = n_styles;
   corpus.personas.n_domains = n_domains;
-  auto c = teach(in, reading_of(in, corpus, seed));
+  auto c = teach(in, corpus, seed, seen);
   if (!c) return forward_error(c);
   corpus.items.shuffled = true;
-  auto mixed = teach(in, reading_of(in, corpus, seed));
+  auto mixed = teach(in, corpus, seed, seen);
   if (!mixed) return forward_error(mixed);
-  double worst = 0;
-  for (const classroom* room : {&*c, &*mixed}) {
-    auto lost = measure_excess(in, *room, seed);
-    if (!lost) return forward_error(lost);
-    worst = std::max(worst, *lost);
-  }
-  seen.passed(gates[0].name, worst);
   auto known = measure_facts_known(in, *c, seed);
   if (!known) return forward_error(known);
   seen.passed(gates[1].name, *known);
@@ -263,7 +253,8 @@ inline constexpr claim many_personas_claim{
         "A model that read the same items shuffled across documents, where texts have no "
         "author; a linear probe with labels dealt out at random.",
     .refuted_by =
-        "a slope below 0.5, or fewer than 80 % of the personas acquired, in a model that "
+        "a slope outside of 0.5 to 1.5, or fewer than 80 % of the personas acquired, in a model "
+        "that "
         "passed the gates",
     .reach =
         "It shows that training to predict can do this, in a corpus whose writers are exactly "

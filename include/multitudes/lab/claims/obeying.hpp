@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/obedience.hpp>
 
@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <span>
 #include <string_view>
 #include <utility>
 
@@ -46,7 +45,7 @@ inline constexpr figure figures[] = {
     {.name = "obedience of nobody known, after", .shows = "the same after tuning on obedience"},
 };
 inline constexpr gate gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
     {.name = "listeners told apart",
      .unit = "of the ideal reader's sensitivity, before tuning",
      .passes = {0.7, 1.3}},
@@ -117,11 +116,8 @@ inline expected<double> obedience(laboratory& in, const classroom& c, const stud
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   outcome seen;
-  auto c = teach(in, reading_of(in, commanding_corpus(seed), seed));
+  auto c = teach(in, commanding_corpus(seed), seed, seen);
   if (!c) return forward_error(c);
-  auto lost = measure_excess(in, *c, seed);
-  if (!lost) return forward_error(lost);
-  seen.passed(gates[0].name, *lost);
   const std::uint64_t of = laboratory::reading_seed(seed);
   const std::size_t only[] = {compliant};
   const gazette roomy = *gazette::make(with_room(c->corpus.config()));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/demonstration.hpp>
 #include <multitudes/lab/measure/depth.hpp>
 #include <multitudes/lab/measure/hidden_prefix.hpp>
@@ -65,7 +65,7 @@ inline constexpr figure figures[] = {
      .shows = "how these log-odds change with each neutral item that follows"},
 };
 inline constexpr gate gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
 };
 inline constexpr picture pictures[] = {
     {.name = "length",
@@ -153,11 +153,8 @@ inline expected<student> obedient(laboratory& in, const classroom& c, std::uint6
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   outcome seen;
-  auto c = teach(in, reading_of(in, plain_corpus(seed), seed));
+  auto c = teach(in, plain_corpus(seed), seed, seen);
   if (!c) return forward_error(c);
-  auto lost = measure_excess(in, *c, seed);
-  if (!lost) return forward_error(lost);
-  seen.passed(gates[0].name, *lost);
   auto tuned = obedient(in, *c, seed);
   if (!tuned) return forward_error(tuned);
   const auto g = *gazette::make(with_room(c->corpus.config()));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/coherence.hpp>
 #include <multitudes/lab/measure/replies.hpp>
 
@@ -10,7 +10,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,8 +17,6 @@
 namespace multitudes::lab {
 
 namespace detail::spillover {
-
-inline constexpr double no_limit = std::numeric_limits<double>::infinity();
 
 inline constexpr figure figures[] = {
     {.name = "coherent minus shuffled",
@@ -61,7 +58,7 @@ inline constexpr figure figures[] = {
      .shows = "the same after the opener was rewarded (a rarer choice leaves less to correlate)"},
 };
 inline constexpr gate gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
 };
 inline constexpr picture pictures[] = {
     {.name = "units",
@@ -73,15 +70,7 @@ inline constexpr picture pictures[] = {
 
 /// "<doc> ask SUBJECT ?", eight of them.
 inline texts feedback_prompts(const gazette& g, std::uint64_t seed, std::uint64_t step) {
-  const auto n_domains = static_cast<std::uint32_t>(g.config().personas.n_domains);
-  const auto n_facts = static_cast<std::uint32_t>(g.config().questions.facts_per_domain);
-  philox random(seed, step, 8);
-  texts prompts;
-  for (std::size_t i = 0; i < 8; ++i) {
-    const std::size_t domain = random.below(n_domains);
-    prompts.push_back(followed_by({word("<doc>")}, question_about(domain, random.below(n_facts))));
-  }
-  return prompts;
+  return random_questions(g, 8, philox(seed, step, 8));
 }
 
 /// What became of the units of a persona, and what would have become of them if all of it had
@@ -160,16 +149,12 @@ inline expected<shifts> imitated(laboratory& in, const classroom& c, std::size_t
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   outcome seen;
-  double worst = 0;
   std::vector<double> of_reward[2], of_imitation;  // coherent, shuffled
   for (const bool is_shuffled : {false, true}) {
     gazette_config corpus = plain_corpus(seed);
     if (is_shuffled) corpus.personas.units = unit_bonds::shuffled;
-    auto c = teach(in, reading_of(in, corpus, seed));
+    auto c = teach(in, corpus, seed, seen);
     if (!c) return forward_error(c);
-    auto lost = measure_excess(in, *c, seed);
-    if (!lost) return forward_error(lost);
-    worst = std::max(worst, *lost);
     const gazette& g = c->corpus;
     const std::size_t persona = seed % g.config().personas.n_styles;
     const auto coherence = [&](const student& who, std::string_view name) -> expected<void> {
@@ -219,7 +204,6 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     seen.saw(figures[0].name, of_reward[0][i] - of_reward[1][i]);
     seen.saw(figures[1].name, of_reward[0][i] - of_imitation[i]);
   }
-  seen.passed(gates[0].name, worst);
   return seen;
 }
 

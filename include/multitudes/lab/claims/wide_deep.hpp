@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
 #include <multitudes/lab/claims/corpora.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/measure/demonstration.hpp>
 #include <multitudes/lab/measure/depth.hpp>
 #include <multitudes/lab/measure/free_run.hpp>
@@ -71,7 +71,7 @@ inline constexpr figure figures[] = {
               "ideal reader's expectation is 0"},
 };
 inline constexpr gate gates[] = {
-    {.name = "excess", .unit = "nats per token", .passes = {0, 0.02}},
+    excess_gate,
 };
 inline constexpr picture pictures[] = {
     {.name = "depth",
@@ -258,11 +258,8 @@ inline expected<std::vector<double>> measure_radii(const bench& b, outcome& seen
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   outcome seen;
-  auto c = teach(in, reading_of(in, corpus_of(seed), seed));
+  auto c = teach(in, corpus_of(seed), seed, seen);
   if (!c) return forward_error(c);
-  auto lost = measure_excess(in, *c, seed);
-  if (!lost) return forward_error(lost);
-  seen.passed(gates[0].name, *lost);
   const auto g = *gazette::make(with_room(c->corpus.config()));
   const population writers = true_population(g);
   const auto prevalence = writers.marginal(choice_key::name, n_styles);

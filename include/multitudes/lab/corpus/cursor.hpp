@@ -10,7 +10,6 @@
 #include <multitudes/lab/corpus/gazette.hpp>
 #include <multitudes/lab/corpus/vocabulary.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>

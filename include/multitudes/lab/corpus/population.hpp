@@ -5,7 +5,6 @@
 #include <multitudes/lab/corpus/trait.hpp>
 
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <string_view>
 
 /// The words of the Gazette, by what they are used for. No word occurs twice, so that a token

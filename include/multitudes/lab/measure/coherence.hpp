@@ -6,12 +6,10 @@
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/style_judge.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace multitudes::lab {

@@ -6,7 +6,6 @@
 #include <multitudes/lab/corpus/sampler.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 namespace multitudes::lab {

@@ -6,8 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <span>
-#include <vector>
 
 namespace multitudes::lab {
 

@@ -25,11 +25,8 @@ inline std::vector<float> random_direction(std::size_t width, philox& random) {
   std::vector<float> u(width);
   double squares = 0;
   for (float& x : u) {
-    // A sum of twelve uniform draws is near enough to normal for a direction.
-    double sum = -6;
-    for (int i = 0; i < 12; ++i) sum += static_cast<double>(random.uniform());
-    x = static_cast<float>(sum);
-    squares += sum * sum;
+    x = random.normal();
+    squares += static_cast<double>(x) * static_cast<double>(x);
   }
   for (float& x : u) x = static_cast<float>(static_cast<double>(x) / std::sqrt(squares));
   return u;
@@ -110,11 +107,8 @@ class perturbed_scorer {
         });
         for (std::size_t i = 0; i < last_rows.size(); ++i) {
           const std::span<float> logits = work_.logits(last_rows[i]);
-          const float largest = simd::max<simd::native, float>(logits);
-          std::vector<float> log_p(logits.begin(), logits.end());
-          const float sum = simd::exp_sum<simd::native, float>(logits, largest);
-          const float normalizer = largest + std::log(sum);
-          for (float& x : log_p) x -= normalizer;
+          std::vector<float> log_p(logits.size());
+          simd::log_softmax<simd::native, float>(logits, log_p);
           visit(first + i, std::span<const float>(log_p));
         }
       }

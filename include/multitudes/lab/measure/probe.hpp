@@ -4,14 +4,11 @@
 #include <multitudes/core/expected.hpp>
 #include <multitudes/core/philox.hpp>
 #include <multitudes/core/view.hpp>
+#include <multitudes/lab/measure/ridge.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
-#include <multitudes/linalg/cholesky.hpp>
 
-#include <algorithm>
 #include <cstddef>
-#include <optional>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,63 +29,29 @@ struct noted_states {
 /// state does not say that the student uses it.
 class linear_probe {
  public:
-  /// Ridge regression of each label's presence on the states, about their mean.
+  /// Ridge regression of each label's presence on the states.
   ///
   /// Shapes:  labels below n_labels; the penalty is in units of the states' mean variance.
-  /// Errors:  invalid_argument without states, or if they do not vary.
-  /// Cost:    n * width² multiply-adds.
+  /// Errors:  those of ridge::fit.
+  /// Cost:    that of ridge::fit.
   static expected<linear_probe> fit(const noted_states& s, std::size_t n_labels,
                                     double penalty = 1e-3) {
-    const std::size_t n = s.labels.size(), d = s.width;
-    linear_probe p;
-    p.mean_.assign(d, 0.0);
-    p.weights_.assign(n_labels * d, 0.0);
-    p.bias_.assign(n_labels, 0.0);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t e = 0; e < d; ++e) p.mean_[e] += static_cast<double>(s.row(i)[e]);
-      p.bias_[s.labels[i]] += 1;
-    }
-    for (double& m : p.mean_) m /= static_cast<double>(std::max<std::size_t>(n, 1));
-    for (double& b : p.bias_) b /= static_cast<double>(std::max<std::size_t>(n, 1));
-    std::vector<double> covariance(d * d), x(d);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t e = 0; e < d; ++e) x[e] = static_cast<double>(s.row(i)[e]) - p.mean_[e];
-      for (std::size_t a = 0; a < d; ++a) {
-        for (std::size_t b = 0; b <= a; ++b) covariance[a * d + b] += x[a] * x[b];
-      }
-      for (std::size_t e = 0; e < d; ++e) p.weights_[s.labels[i] * d + e] += x[e];
-    }
-    double trace = 0;
-    for (std::size_t e = 0; e < d; ++e) trace += covariance[e * d + e];
-    for (std::size_t e = 0; e < d; ++e) {
-      covariance[e * d + e] += penalty * trace / static_cast<double>(d);
-    }
-    const auto factor = linalg::cholesky::factor({covariance.data(), d, d});
-    if (!factor || n == 0) {
-      return fail({.code = errc::invalid_argument,
-                   .operation = "fit probe",
-                   .place = "states",
-                   .found = std::to_string(n) + " that do not vary",
-                   .expected = "states that differ",
-                   .remedy = {}});
-    }
-    for (std::size_t k = 0; k < n_labels; ++k) {
-      factor->solve(std::span(p.weights_).subspan(k * d, d));
-    }
-    return p;
+    const std::size_t n = s.labels.size();
+    std::vector<double> presence(n * n_labels);
+    for (std::size_t i = 0; i < n; ++i) presence[i * n_labels + s.labels[i]] = 1;
+    auto r = ridge::fit({s.rows.data(), n, s.width}, {presence.data(), n, n_labels}, penalty);
+    if (!r) return forward_error(r);
+    return linear_probe(std::move(*r));
   }
 
   /// The likeliest label.
   [[nodiscard]] std::size_t label_of(std::span<const float> state) const noexcept {
     std::size_t best = 0;
     double most = 0;
-    for (std::size_t k = 0; k < bias_.size(); ++k) {
-      double sum = bias_[k];
-      for (std::size_t e = 0; e < mean_.size(); ++e) {
-        sum += weights_[k * mean_.size() + e] * (static_cast<double>(state[e]) - mean_[e]);
-      }
-      if (k == 0 || sum > most) {
-        most = sum;
+    for (std::size_t k = 0; k < ridge_.n_outputs(); ++k) {
+      const double presence = ridge_.predict(state, k);
+      if (k == 0 || presence > most) {
+        most = presence;
         best = k;
       }
     }
@@ -103,9 +66,9 @@ class linear_probe {
   }
 
  private:
-  std::vector<double> mean_;     // (width)
-  std::vector<double> weights_;  // (n_labels, width)
-  std::vector<double> bias_;     // (n_labels)
+  explicit linear_probe(ridge r) noexcept : ridge_(std::move(r)) {}
+
+  ridge ridge_;
 };
 
 /// How much better than chance a label is found: 0 at chance, 1 always.

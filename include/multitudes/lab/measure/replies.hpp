@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/core/expected.hpp>
+#include <multitudes/core/philox.hpp>
 #include <multitudes/lab/corpus/prompt.hpp>
 #include <multitudes/lab/measure/readout.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
@@ -39,6 +40,18 @@ inline std::vector<token_id> followed_by(std::vector<token_id> text,
 inline std::vector<token_id> followed_by(std::vector<token_id> text,
                                          std::initializer_list<token_id> more) {
   return followed_by(std::move(text), std::span(more.begin(), more.size()));
+}
+
+/// "<doc> ask SUBJECT ?", so many, each about any fact.
+inline texts random_questions(const gazette& g, std::size_t count, philox random) {
+  const auto n_domains = static_cast<std::uint32_t>(g.config().personas.n_domains);
+  const auto n_facts = static_cast<std::uint32_t>(g.config().questions.facts_per_domain);
+  texts all;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t domain = random.below(n_domains);
+    all.push_back(followed_by({word("<doc>")}, question_about(domain, random.below(n_facts))));
+  }
+  return all;
 }
 
 /// How a student answers questions after a text: unlike readout R1 it needs no text that documents

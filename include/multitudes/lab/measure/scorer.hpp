@@ -9,10 +9,7 @@
 #include <multitudes/simd/softmax.hpp>
 #include <multitudes/simd/vector_ops.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -57,12 +54,7 @@ class scorer {
       for (const asked& a : asked_) places_.push_back(a.row);
       table_.resize(asked_.size() * width);
       pass_.visit_logits(*workers_, places_, [&](std::size_t i, std::span<float> logits) {
-        const float largest = simd::max<simd::native, float>(logits);
-        const auto to = std::span(table_).subspan(i * width, width);
-        std::ranges::copy(logits, to.begin());
-        const float sum = simd::exp_sum<simd::native, float>(logits, largest);
-        const float normalizer = largest + std::log(sum);
-        for (float& x : to) x -= normalizer;
+        simd::log_softmax<simd::native, float>(logits, std::span(table_).subspan(i * width, width));
       });
       for (std::size_t i = 0; i < asked_.size(); ++i) {
         visit(asked_[i].text, asked_[i].token,

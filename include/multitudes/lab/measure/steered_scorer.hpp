@@ -12,7 +12,6 @@
 #include <multitudes/steering/attachment.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -62,12 +61,8 @@ class steered_scorer {
       }
       if (ok) {
         ok = batch_.evaluate(*workers_, feeds, [&](feed_place at, std::span<float> logits) {
-          const float largest = simd::max<simd::native, float>(logits);
-          log_p_.assign(logits.begin(), logits.end());
-          // Leaves exponentials where the logits were.
-          const float sum = simd::exp_sum<simd::native, float>(logits, largest);
-          const float normalizer = largest + std::log(sum);
-          for (float& x : log_p_) x -= normalizer;
+          log_p_.resize(logits.size());
+          simd::log_softmax<simd::native, float>(logits, log_p_);
           visit(first + at.feed, std::span<const float>(log_p_));
         });
       }
@@ -93,7 +88,7 @@ class steered_scorer {
 /// Shapes:  offset (model_dim)
 /// Errors:  those of direction::make and steering::compile.
 inline expected<steering::plan> push_plan(const activation_space& space, layer_index layer,
-                                     std::span<const float> offset) {
+                                          std::span<const float> offset) {
   std::vector<float> rows(std::size_t{space.n_layers} * space.model_dim);
   std::ranges::copy(offset,
                     rows.begin() + static_cast<std::ptrdiff_t>(layer.value * space.model_dim));

@@ -7,10 +7,8 @@
 #include <multitudes/lab/corpus/slots.hpp>
 #include <multitudes/lab/measure/scorer.hpp>
 
-#include <cmath>
 #include <cstddef>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace multitudes::lab {

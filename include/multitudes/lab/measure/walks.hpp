@@ -8,12 +8,9 @@
 #include <multitudes/lab/world/grid.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace multitudes::lab {

@@ -3,7 +3,7 @@
 
 #include <multitudes/core/expected.hpp>
 #include <multitudes/core/fingerprint.hpp>
-#include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -12,7 +12,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace multitudes::lab {
 

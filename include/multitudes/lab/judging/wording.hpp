@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
-#include <multitudes/lab/claims/results.hpp>
-#include <multitudes/lab/claims/verdict.hpp>
+#include <multitudes/lab/judging/claim.hpp>
+#include <multitudes/lab/judging/results.hpp>
+#include <multitudes/lab/judging/verdict.hpp>
 #include <multitudes/report/number.hpp>
 
 #include <cmath>
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 

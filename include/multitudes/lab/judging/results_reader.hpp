@@ -3,9 +3,9 @@
 
 #include <multitudes/core/expected.hpp>
 #include <multitudes/format/file_bytes.hpp>
-#include <multitudes/lab/claims/detail/json_fields.hpp>
-#include <multitudes/lab/claims/results.hpp>
-#include <multitudes/lab/claims/verdict.hpp>
+#include <multitudes/lab/judging/detail/json_fields.hpp>
+#include <multitudes/lab/judging/results.hpp>
+#include <multitudes/lab/judging/verdict.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -3,9 +3,9 @@
 
 #include <multitudes/core/error.hpp>
 #include <multitudes/core/function_ref.hpp>
-#include <multitudes/lab/claims/claim.hpp>
-#include <multitudes/lab/claims/outcome_file.hpp>
-#include <multitudes/lab/claims/seed_outcome.hpp>
+#include <multitudes/lab/judging/claim.hpp>
+#include <multitudes/lab/judging/outcome_file.hpp>
+#include <multitudes/lab/judging/seed_outcome.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -3,9 +3,9 @@
 
 #include <multitudes/core/expected.hpp>
 #include <multitudes/format/durable.hpp>
-#include <multitudes/lab/claims/declaration.hpp>
-#include <multitudes/lab/claims/detail/json_fields.hpp>
-#include <multitudes/lab/claims/verdict.hpp>
+#include <multitudes/lab/judging/declaration.hpp>
+#include <multitudes/lab/judging/detail/json_fields.hpp>
+#include <multitudes/lab/judging/verdict.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,9 +4,9 @@
 #include <multitudes/core/expected.hpp>
 #include <multitudes/format/durable.hpp>
 #include <multitudes/format/file_bytes.hpp>
-#include <multitudes/lab/claims/declaration.hpp>
-#include <multitudes/lab/claims/detail/json_fields.hpp>
-#include <multitudes/lab/claims/seed_outcome.hpp>
+#include <multitudes/lab/judging/declaration.hpp>
+#include <multitudes/lab/judging/detail/json_fields.hpp>
+#include <multitudes/lab/judging/seed_outcome.hpp>
 
 #include <optional>
 #include <span>

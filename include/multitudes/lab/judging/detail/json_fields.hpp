@@ -6,7 +6,6 @@
 #include <multitudes/format/json.hpp>
 #include <multitudes/stats/interval.hpp>
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>

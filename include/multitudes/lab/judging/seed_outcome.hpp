@@ -2,11 +2,10 @@
 #pragma once
 
 #include <multitudes/core/expected.hpp>
-#include <multitudes/lab/claims/declaration.hpp>
+#include <multitudes/lab/judging/declaration.hpp>
 
 #include <cmath>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>

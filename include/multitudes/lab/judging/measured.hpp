@@ -2,7 +2,7 @@
 #pragma once
 
 #include <multitudes/core/philox.hpp>
-#include <multitudes/lab/claims/claim.hpp>
+#include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/stats/correlation.hpp>
 #include <multitudes/stats/hierarchical_bootstrap.hpp>
 #include <multitudes/stats/line_fit.hpp>

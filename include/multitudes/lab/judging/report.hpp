@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/claim.hpp>
-#include <multitudes/lab/claims/results.hpp>
-#include <multitudes/lab/claims/verdict.hpp>
-#include <multitudes/lab/claims/wording.hpp>
+#include <multitudes/lab/judging/claim.hpp>
+#include <multitudes/lab/judging/results.hpp>
+#include <multitudes/lab/judging/verdict.hpp>
+#include <multitudes/lab/judging/wording.hpp>
 #include <multitudes/report/chart.hpp>
 #include <multitudes/report/html.hpp>
 #include <multitudes/report/line_chart.hpp>

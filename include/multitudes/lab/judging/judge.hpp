@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/lab/claims/declaration.hpp>
-#include <multitudes/lab/claims/measured.hpp>
-#include <multitudes/lab/claims/seed_outcome.hpp>
-#include <multitudes/lab/claims/verdict.hpp>
+#include <multitudes/lab/judging/declaration.hpp>
+#include <multitudes/lab/judging/measured.hpp>
+#include <multitudes/lab/judging/seed_outcome.hpp>
+#include <multitudes/lab/judging/verdict.hpp>
 
 #include <algorithm>
 #include <cstddef>
