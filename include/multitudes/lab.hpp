@@ -59,6 +59,7 @@
 #include <multitudes/lab/judging/verdict.hpp>
 #include <multitudes/lab/judging/wording.hpp>
 #include <multitudes/lab/laboratory.hpp>
+#include <multitudes/lab/measure/attack_search.hpp>
 #include <multitudes/lab/measure/coherence.hpp>
 #include <multitudes/lab/measure/demonstration.hpp>
 #include <multitudes/lab/measure/depth.hpp>

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <multitudes/lab/corpus/population.hpp>
+#include <multitudes/lab/laboratory.hpp>
+#include <multitudes/lab/measure/attack_search.hpp>
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/replies.hpp>
 #include <multitudes/lab/measure/tilt.hpp>
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -80,6 +83,58 @@ TEST_CASE("An ideal scorer refuses what is no document") {
   ideal_scorer asked(g, writers);
   const texts bad{{word("<doc>"), word("gravity")}};
   CHECK_FALSE(replies({0}).log_odds(asked, bad, 0, 1));
+}
+
+TEST_CASE("A prefilled opener tells what it tells, and a raised prevalence outlasts it") {
+  const auto g = *gazette::make();
+  const auto writers = true_population(g);
+  const auto raised_writers = tilted(writers, trait::name, 3, 4);
+  ideal_scorer before(g, writers), after(g, raised_writers);
+  const texts questions = random_questions(g, 10, philox(1));
+  const auto a = odds_after_prefill(before, questions, {3, 1});
+  const auto b = odds_after_prefill(after, questions, {3, 1});
+  REQUIRE(a);
+  REQUIRE(b);
+  // By Bayes: a marker is a style's own with probability 0.85, and any of seven others else.
+  const double own = 0.85, other = 0.15 / 7;
+  const auto expected_odds = [&](double nats) {
+    const double persona = std::exp(nats) * other, rival = own, rest = 6 * other;
+    return std::log((persona * own + (rival + rest) * other) /
+                    (rival * own + (persona + rest) * other));
+  };
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    CHECK((*a)[i] == doctest::Approx(expected_odds(0)).epsilon(1e-4));
+    CHECK((*b)[i] == doctest::Approx(expected_odds(4)).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("A search for an attack takes the best word each time, and stops") {
+  thread_pool workers(2);
+  const auto who = *laboratory::newborn({.model_dim = 16, .n_layers = 2, .n_heads = 2}, 1);
+  auto asked = scorer::make(workers, who);
+  REQUIRE(asked);
+  const replies questions({0, 1});
+  const std::vector<token_id> words{word("tide"), word("gold"), word("sea"), word("sure")};
+  for (const style_pair between : {style_pair{0, 1}, style_pair{1, 0}}) {
+    const auto found = search_attack(*asked, questions, between, words, 3);
+    REQUIRE(found);
+    REQUIRE(found->log_odds.size() == found->text.size());
+    const bool won = found->log_odds.back() <= 0;
+    CHECK((won || found->text.size() == 4));
+    for (std::size_t n = 1; n < found->text.size(); ++n) {
+      CHECK(found->log_odds[n - 1] > 0);
+      const std::vector<token_id> before(found->text.begin(),
+                                         found->text.begin() + static_cast<std::ptrdiff_t>(n));
+      double least = 1e9;
+      for (const token_id t : words) {
+        const auto odds = questions.log_odds(*asked, texts{followed_by(before, {t})},
+                                             between.persona, between.rival);
+        REQUIRE(odds);
+        least = std::min(least, (*odds)[0]);
+      }
+      CHECK(found->log_odds[n] == doctest::Approx(least).epsilon(1e-5));
+    }
+  }
 }
 
 }  // namespace

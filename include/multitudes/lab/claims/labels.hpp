@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <vector>
 
 namespace multitudes::lab {
@@ -70,6 +71,10 @@ inline constexpr figure figures[] = {
      .how = statistic::mean,
      .unit = "weight",
      .shows = "control: the weight of a persona without any document, after its label"},
+    {.name = "what labels lack, in 5 %",
+     .how = statistic::mean,
+     .unit = "weight",
+     .shows = "beside what decides: the same where one document in 20 begins with a label"},
 };
 inline constexpr gate gates[] = {
     excess_gate,
@@ -89,8 +94,9 @@ inline constexpr std::size_t n_styles = 8, n_wordings = 6, n_seen = 2, n_example
 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   outcome seen;
-  const double shares[] = {0, 0.002, 0.01};
-  for (std::size_t f = 0; f < 3; ++f) {
+  const double shares[] = {0, 0.002, 0.01, 0.05};
+  const char* curves[] = {"no labels", "labels in 0.2 %", "labels in 1 %", "labels in 5 %"};
+  for (std::size_t f = 0; f < std::size(shares); ++f) {
     gazette_config corpus = plain_corpus(seed);  // which has labels in 1 %
     corpus.labels.header = shares[f];
     auto c = teach(in, corpus, seed, seen);
@@ -139,9 +145,12 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
       for (std::uint64_t i = 0; i < n_each; ++i) {
         for (double& e : examples) e += (*w)[at++][k] / static_cast<double>(n_each);
       }
-      seen.saw(figures[f].name, examples[5] - least);
-      seen.saw(figures[3 + f].name, first);
-      seen.saw(figures[6 + f].name, most - least);
+      if (f == 3) seen.saw(figures[12].name, examples[5] - least);
+      if (f < 3) {
+        seen.saw(figures[f].name, examples[5] - least);
+        seen.saw(figures[3 + f].name, first);
+        seen.saw(figures[6 + f].name, most - least);
+      }
       if (f == 2) {
         std::size_t n = 0;
         while (n < n_examples && examples[n + 1] < first) ++n;
@@ -157,11 +166,10 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     seen.drew(pictures[0].name, "label as in documents", x, of_first);
     seen.drew(pictures[0].name, "label in the worst other wording", x, of_worst);
     seen.drew(pictures[0].name, "five examples", x, of_examples[5]);
-    const char* label = f == 0 ? "no labels" : f == 1 ? "labels in 0.2 %" : "labels in 1 %";
     for (std::size_t n = 0; n <= n_examples; ++n) {
-      seen.drew(pictures[1].name, label, static_cast<double>(n), of_examples[n]);
+      seen.drew(pictures[1].name, curves[f], static_cast<double>(n), of_examples[n]);
     }
-    if (f < 2) continue;
+    if (f != 2) continue;
     // Four more names, which no document has: their styles would have openers of their own.
     wide.personas.n_styles = 12;
     const auto with_absent = *gazette::make(wide);
@@ -192,15 +200,15 @@ inline constexpr claim labels_claim{
         "To name a persona does less than to give five examples of it, or does it only "
         "in some wordings.",
     .method =
-        "Models read corpora in which none, one in 500 or one in 100 documents begins with "
-        "a label (\"as NAME would say :\", two wordings), and names stand at the end of 30 "
+        "Models read corpora in which none, one in 500, one in 100 or one in 20 documents begins "
+        "with a label (\"as NAME would say :\", two wordings), and names stand at the end of 30 "
         "%. They are asked for the weight of the persona after its label in two wordings of "
         "documents and four others, and after 0 to 8 of its items.",
     .control = "Talk of the persona by others; names of personas that never wrote.",
     .refuted_by =
         "labels that do as much as five examples in every wording; that is, to lack less "
-        "than 0.1. It is judged at each frequency of labels: the map says where the "
-        "claim holds",
+        "than 0.1. It is judged at each frequency of labels up to 1 %: the map says where "
+        "the claim holds",
     .reach =
         "How labels depend on their frequency in training, in small models; what the "
         "frequency is for a given name in a large corpus it does not say. It holds for models "

@@ -69,6 +69,12 @@ inline constexpr figure figures[] = {
      .unit = "weight",
      .shows = "how much surer of a persona the model becomes by reading what it wrote itself; an "
               "ideal reader's expectation is 0"},
+    {.name = "asymmetry of turncoats",
+     .how = statistic::ratio,
+     .unit = "of the ideal reader's",
+     .shows =
+         "where some writers of one persona turn into another for good and none turn back: how "
+         "many nats more a change of habits is believed in that direction than in the other"},
 };
 inline constexpr gate gates[] = {
     excess_gate,
@@ -256,6 +262,55 @@ inline expected<std::vector<double>> measure_radii(const bench& b, outcome& seen
   return half;
 }
 
+/// Masks that fall: three in ten documents are by writers who begin as one persona and turn into
+/// another, one in five after each item, for good.
+inline expected<void> measure_turncoats(laboratory& in, std::uint64_t seed, outcome& seen) {
+  gazette_config corpus = plain_corpus(seed);
+  // Both write prose, or both verse: words alone tell them apart in fillers.
+  const std::size_t mask = seed % n_styles, under = (mask + 2) % n_styles;
+  corpus.personas.turncoats = {.share = 0.3, .hazard = 0.2, .from = mask, .to = under};
+  auto c = teach(in, corpus, seed, seen);
+  if (!c) return forward_error(c);
+  const auto g = *gazette::make(with_room(c->corpus.config()));
+  const population writers = true_population(g);
+  ideal_scorer ideal(g, writers);
+  auto student = scorer::make(in.workers(), c->reader);
+  if (!student) return forward_error(student);
+  auto r1 = expectation_readout::of_styles(g);
+  if (!r1) return forward_error(r1);
+
+  constexpr std::size_t n_before = 3, n_after = 3;
+  philox random(laboratory::asking_seed(seed), 5);
+  texts all;  // for each draw: there, then back; after 1, 2 and 3 items of the second persona
+  for (std::uint64_t i = 0; i < in.budget(32, 12); ++i) {
+    for (const bool is_back : {false, true}) {
+      prompt p(g);
+      const auto first = g.traits({.style = is_back ? under : mask});
+      const auto second = g.traits({.style = is_back ? mask : under});
+      for (std::size_t n = 0; n < n_before; ++n) p.item(item_kind::filler, first, random);
+      for (std::size_t n = 0; n < n_after; ++n) {
+        p.item(item_kind::filler, second, random);
+        all.push_back(text_of(p));
+      }
+    }
+  }
+  auto own = r1->weights(*student, all);
+  if (!own) return forward_error(own);
+  auto truth = r1->weights(ideal, all);
+  if (!truth) return forward_error(truth);
+  const auto asymmetry = [&](const std::vector<std::vector<double>>& w, std::size_t there) {
+    const std::size_t back = there + n_after;
+    return log_odds(w[there], under, mask, weight_resolution) -
+           log_odds(w[back], mask, under, weight_resolution);
+  };
+  for (std::size_t i = 0; i < all.size(); i += 2 * n_after) {
+    for (std::size_t n = 0; n < n_after; ++n) {
+      seen.saw(figures[10].name, asymmetry(*truth, i + n), asymmetry(*own, i + n));
+    }
+  }
+  return {};
+}
+
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   outcome seen;
   auto c = teach(in, corpus_of(seed), seed, seen);
@@ -315,6 +370,7 @@ inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
     seen.saw(figures[2].name, depth, (*radii)[k]);
     seen.saw(figures[8].name, std::log(prevalence[k]), std::log((*mass)[k]));
   }
+  if (auto ok = measure_turncoats(in, seed, seen); !ok) return forward_error(ok);
   return seen;
 }
 
@@ -335,7 +391,9 @@ inline constexpr claim wide_deep_claim{
         "Two common and two rare personas each of distinct and of faint style. Depth: the "
         "log-likelihood ratio of a text at which the model's log-odds pass zero. Escape: "
         "items by a rare persona until the median leaves the common one. Basin: random "
-        "prompts. Radius: h + e |h| u after the second block, u random.",
+        "prompts. Radius: h + e |h| u after the second block, u random. In a corpus of its own "
+        "some "
+        "writers drop a mask: three items of one persona, then up to three of another, and back.",
     .control =
         "Pairs of equal prevalence, whose depth must be near zero; faint against distinct at "
         "equal prevalence; random directions; the ideal reader's escape lengths.",
