@@ -69,14 +69,14 @@ inline gazette_config games_corpus(std::uint64_t seed) {
   return c;
 }
 
-/// The student of games, who is larger, reads more, and takes more steps: it must find things on
+/// The student of games, who is larger, and takes more and smaller steps: it must find things on
 /// maps.
 inline pretraining games_reading(const laboratory& in, const gazette_config& corpus,
                                  std::uint64_t seed) {
   pretraining how = reading_of(in, corpus, seed);
   how.size.model_dim = 96;
-  how.n_tokens = in.budget(10'000'000, 2'000'000);
   how.batch_rows = 512;
+  how.peak = 1.5e-3;
   return how;
 }
 
