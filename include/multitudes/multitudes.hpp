@@ -49,6 +49,7 @@
 #include <multitudes/format/safetensors.hpp>
 #include <multitudes/format/safetensors_types.hpp>
 #include <multitudes/format/safetensors_writer.hpp>
+#include <multitudes/generate/action_choice.hpp>
 #include <multitudes/generate/batch.hpp>
 #include <multitudes/generate/calibrate.hpp>
 #include <multitudes/generate/capture.hpp>
@@ -92,6 +93,11 @@
 #include <multitudes/model/training_pass.hpp>
 #include <multitudes/model/weights.hpp>
 #include <multitudes/model/workspace.hpp>
+#include <multitudes/npc/event.hpp>
+#include <multitudes/npc/mind.hpp>
+#include <multitudes/npc/sentences.hpp>
+#include <multitudes/npc/stage.hpp>
+#include <multitudes/npc/stage_options.hpp>
 #include <multitudes/observe/coherence.hpp>
 #include <multitudes/observe/controller.hpp>
 #include <multitudes/observe/drift.hpp>

@@ -354,7 +354,7 @@ class batch {
     if (active_[n] == nullptr) return {};
     auto& began = began_[s.value];
     if (!began) began = attached.origin.value_or(at);
-    states_[n] = active_[n]->begin(at.value - began->value);
+    states_[n] = attached.begin(at, *began);
     return attached.id(*began);
   }
 

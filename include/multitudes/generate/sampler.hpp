@@ -64,6 +64,11 @@ class sampler {
   }
 
   [[nodiscard]] const sampling& how() const noexcept { return how_; }
+  /// Chooses for another sequence from now on, as a sampler made for it would; scratch is shared.
+  void use(const sampling& how, std::uint64_t stream) noexcept {
+    how_ = how;
+    stream_ = stream;
+  }
 
   /// Shapes:  logits (vocab_size), changed in place by the penalty; recent: the sequence so far.
   /// Cost:    a few passes over the vocabulary in vector registers, plus what top_k and top_p have

@@ -122,6 +122,14 @@ class evaluation {
     return stage_ == stage::done ? evaluation_status::done : evaluation_status::in_progress;
   }
 
+  /// Of what kind the next tiles are (below n_kinds), and how many of them wait, which may run at
+  /// the same time: for who wants to know how long `resume` will take. None once it is done.
+  static constexpr std::size_t n_kinds = static_cast<std::size_t>(detail::stage::done);
+  [[nodiscard]] std::size_t kind() const noexcept { return static_cast<std::size_t>(stage_); }
+  [[nodiscard]] std::size_t tiles_left() const noexcept {
+    return stage_ == stage::done ? 0 : pass_.tiles_in(stage_) - next_tile_;
+  }
+
   /// What follows row `r`, which must have asked for it, once the pass is done: (vocab_size).
   [[nodiscard]] std::span<float> logits(row_index r) const noexcept {
     return pass_.work().logits.row(pass_.rows()[r.value].logit_row);

@@ -159,6 +159,13 @@ class kv_cache {
     sequence.length = static_cast<std::uint32_t>(length);
   }
 
+  /// How many free pages `append` of so many positions takes.
+  [[nodiscard]] std::size_t pages_to_append(sequence_id s, std::size_t count) const noexcept {
+    const std::size_t old_length = sequences_[s.value].length;
+    return pages_for(old_length + count) - pages_for(old_length) +
+           (copies_last_page(s, count) ? 1 : 0);
+  }
+
   /// Makes room for `count` more positions, computed under `plan`, that the caller then writes.
   ///
   /// Errors:  out_of_memory if the sequence would grow too long or pages run out; the sequence
@@ -174,19 +181,18 @@ class kv_cache {
                    .expected = "at most " + std::to_string(max_length_),
                    .remedy = "make the cache with a larger max_length"});
     }
-    const std::size_t held = pages_for(old_length);
-    const std::size_t needed = pages_for(old_length + count);
-    const bool copies =
-        count > 0 && old_length % kv_page_length != 0 && owners_[table(s)[held - 1]] > 1;
-    if (needed - held + (copies ? 1 : 0) > n_free_) {
+    const std::size_t wanted = pages_to_append(s, count);
+    if (wanted > n_free_) {
       return fail({.code = errc::out_of_memory,
                    .operation = "append to sequence",
                    .place = "sequence " + std::to_string(s.value),
                    .found = std::to_string(n_free_) + " free pages",
-                   .expected = std::to_string(needed - held + (copies ? 1 : 0)),
+                   .expected = std::to_string(wanted),
                    .remedy = "close a sequence or make the cache with more pages"});
     }
-    if (copies) make_private(s, held - 1, old_length % kv_page_length);
+    const std::size_t held = pages_for(old_length);
+    const std::size_t needed = pages_for(old_length + count);
+    if (copies_last_page(s, count)) make_private(s, held - 1, old_length % kv_page_length);
     for (std::size_t i = held; i < needed; ++i) table(s)[i] = take_page();
     sequence.length = static_cast<std::uint32_t>(old_length + count);
     for (std::size_t p = old_length; p < old_length + count; ++p) {
@@ -280,6 +286,12 @@ class kv_cache {
     return table(s)[page] * page_bytes_ + (layer.value * n_kv_heads_ + kv_head) * 2 * part_bytes_;
   }
 
+  /// Whether a sequence would write to a page that it shares.
+  [[nodiscard]] bool copies_last_page(sequence_id s, std::size_t count) const noexcept {
+    const std::size_t length = sequences_[s.value].length;
+    return count > 0 && length % kv_page_length != 0 &&
+           owners_[table(s)[length / kv_page_length]] > 1;
+  }
   std::uint32_t take_page() noexcept {
     const std::uint32_t page = free_[--n_free_];
     owners_[page] = 1;

@@ -3,6 +3,8 @@
 
 #include <multitudes/steering/plan.hpp>
 
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -41,16 +43,27 @@ struct attachment {
   /// Where the time of envelopes begins, before which nothing is in force; if not given, it is
   /// the first position that is computed under the plan.
   std::optional<position> origin = {};
+  /// What the plan's dials say, from 0 to 1.
+  std::array<float, max_dials> dials = {};
 
   /// The plan under which `p` is computed, or nullptr for none.
   [[nodiscard]] const plan* at(position p, token_source how = token_source::read) const noexcept {
     const bool inside = where.contains(p, how) && (!origin || *origin <= p);
     return inside && !what.is_neutral() ? &what : nullptr;
   }
+  /// What goes with the token at position `p` under a plan whose time began at `began`.
+  [[nodiscard]] token_state begin(position p, position began) const noexcept {
+    return what.begin(p.value - began.value, dials);
+  }
   /// What the cache remembers of positions under a plan whose time began at `began`.
   [[nodiscard]] fingerprint id(position began) const noexcept {
     if (!what.has_envelopes()) return what.id();
-    return fingerprint_builder().add(what.id().value).add(began.value).finish();
+    fingerprint_builder all;
+    all.add(what.id().value).add(began.value);
+    if (what.has_dials()) {
+      for (const float d : dials) all.add(std::bit_cast<std::uint32_t>(d));
+    }
+    return all.finish();
   }
 };
 

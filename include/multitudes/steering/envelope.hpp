@@ -8,21 +8,26 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 namespace multitudes::steering {
 
+/// Dials that a plan may listen to (see `dial`).
+inline constexpr std::size_t max_dials = 4;
+
 /// How much of an operator is in force over time: a dose from 0 to 1 for each token, a pure
-/// function of how many tokens came before it since the plan began. Made of stages, one after the
-/// other: `fade_in(8) | hold(32) | decay(16.0f)`. Without stages the dose is 1 for ever.
+/// function of how many tokens came before it since the plan began, and of the dials where it
+/// listens to one. Made of stages, one after the other: `fade_in(8) | hold(32) | decay(16.0f)`.
+/// Without stages the dose is 1 for ever.
 class envelope {
  public:
   static constexpr std::size_t max_stages = 8;
 
-  enum class stage_kind : std::uint8_t { fade_in, hold, decay, until };
+  enum class stage_kind : std::uint8_t { fade_in, hold, decay, until, dial };
   struct stage {
     stage_kind what = stage_kind::hold;
-    std::uint32_t n = 0;  ///< tokens
+    std::uint32_t n = 0;  ///< tokens; of dial, which one
     float half_life = 0;  ///< tokens; of decay
     friend constexpr bool operator==(const stage&, const stage&) = default;
   };
@@ -30,10 +35,10 @@ class envelope {
   constexpr envelope() = default;
   constexpr explicit envelope(stage s) noexcept : n_stages_(1) { stages_[0] = s; }
 
-  /// The dose of the token that `age` tokens came before.
+  /// The dose of the token that `age` tokens came before. Dials that are not given stand at 0.
   ///
   /// Cost:    a few operations for each stage.
-  [[nodiscard]] float dose(std::uint32_t age) const noexcept {
+  [[nodiscard]] float dose(std::uint32_t age, std::span<const float> dials = {}) const noexcept {
     double dose = 1;
     std::uint64_t starts = 0;
     for (std::size_t i = 0; i < std::min(n_stages_, max_stages); ++i) {
@@ -52,13 +57,16 @@ class envelope {
         case stage_kind::until:
           if (age >= s.n) return 0;
           break;
+        case stage_kind::dial:
+          dose *= s.n < dials.size() ? static_cast<double>(dials[s.n]) : 0.0;
+          break;
       }
     }
     return static_cast<float>(dose);
   }
 
-  /// Errors:  invalid_argument for more than max_stages stages, a stage of no tokens, or a half
-  ///          life that is not positive and finite.
+  /// Errors:  invalid_argument for more than max_stages stages, a stage of no tokens, a dial that
+  ///          there is not, or a half life that is not positive and finite.
   [[nodiscard]] expected<void> check() const {
     const auto bad = [](std::string place, std::string found, std::string wanted) {
       return fail({.code = errc::invalid_argument,
@@ -77,6 +85,10 @@ class envelope {
         if (!(s.half_life > 0) || !std::isfinite(s.half_life)) {
           return bad("half life", std::to_string(s.half_life), "a finite number above 0");
         }
+      } else if (s.what == stage_kind::dial) {
+        if (s.n >= max_dials) {
+          return bad("dial", std::to_string(s.n), "below " + std::to_string(max_dials));
+        }
       } else if (s.n == 0) {
         return bad("stage " + std::to_string(i), "0 tokens", "at least 1");
       }
@@ -85,6 +97,10 @@ class envelope {
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return n_stages_; }
+  [[nodiscard]] bool has_dials() const noexcept {
+    return std::any_of(stages_.begin(), stages_.begin() + std::min(n_stages_, max_stages),
+                       [](const stage& s) { return s.what == stage_kind::dial; });
+  }
   [[nodiscard]] const stage& operator[](std::size_t i) const noexcept { return stages_[i]; }
 
   /// First the stages of one, then those of the other.
@@ -98,7 +114,7 @@ class envelope {
   friend constexpr bool operator==(const envelope&, const envelope&) = default;
 
   void write_label(std::string& out) const {
-    static constexpr const char* names[] = {"fade_in(", "hold(", "decay(", "until("};
+    static constexpr const char* names[] = {"fade_in(", "hold(", "decay(", "until(", "dial("};
     for (std::size_t i = 0; i < std::min(n_stages_, max_stages); ++i) {
       const stage& s = stages_[i];
       if (i > 0) out += " | ";
@@ -128,6 +144,12 @@ constexpr envelope decay(float half_life) noexcept {
 /// Nothing from token n on, counted from the plan's beginning, whatever stands before.
 constexpr envelope until(std::uint32_t n) noexcept {
   return envelope({envelope::stage_kind::until, n, 0});
+}
+
+/// What dial number `which` says, whatever the time: a mood, whose strength the program sets from
+/// token to token (`attachment::dials`) without compiling anything.
+constexpr envelope dial(std::uint32_t which) noexcept {
+  return envelope({envelope::stage_kind::dial, which, 0});
 }
 
 }  // namespace multitudes::steering

@@ -25,13 +25,15 @@ class plan {
  public:
   plan() = default;
 
-  /// What goes with a token that `age` tokens under the plan came before.
-  [[nodiscard]] token_state begin(std::uint32_t age) const noexcept {
+  /// What goes with a token that `age` tokens under the plan came before, with the dials as they
+  /// stand for it.
+  [[nodiscard]] token_state begin(std::uint32_t age,
+                                  std::span<const float> dials = {}) const noexcept {
     token_state state;
     if (!has_envelopes()) return state;
     for (std::size_t i = 1; i < compiled_->doses.size(); ++i) {
       float dose = 1;
-      for (const envelope& e : compiled_->doses[i]) dose *= e.dose(age);
+      for (const envelope& e : compiled_->doses[i]) dose *= e.dose(age, dials);
       state.doses[i] = dose;
     }
     return state;
@@ -58,6 +60,16 @@ class plan {
   /// Whether what it does depends on the time since it began.
   [[nodiscard]] bool has_envelopes() const noexcept {
     return compiled_ && compiled_->doses.size() > 1;
+  }
+  /// Whether what it does depends on dials.
+  [[nodiscard]] bool has_dials() const noexcept {
+    if (!compiled_) return false;
+    for (const auto& chain : compiled_->doses) {
+      for (const envelope& e : chain) {
+        if (e.has_dials()) return true;
+      }
+    }
+    return false;
   }
   /// Equal for plans that do the same with the same numbers; {0} for the neutral one.
   [[nodiscard]] fingerprint id() const noexcept {

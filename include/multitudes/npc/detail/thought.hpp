@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/generate/action_choice.hpp>
+#include <multitudes/npc/mind.hpp>
+#include <multitudes/npc/sentences.hpp>
+#include <multitudes/steering/attachment.hpp>
+#include <multitudes/text/stream_decoder.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace multitudes::npc::detail {
+
+/// Under what a token of a mind was computed: enough to compute it again to the same bits.
+struct setting {
+  static constexpr std::uint8_t neutral = 255;
+
+  std::array<float, steering::max_dials> dials{};
+  std::uint32_t age = 0;        ///< tokens that the plan had been in force for
+  std::uint8_t slot = neutral;  ///< which of the mind's plans
+  steering::token_source source = steering::token_source::read;
+
+  friend constexpr bool operator==(const setting&, const setting&) = default;
+};
+
+/// A plan that some of a mind's tokens are under.
+struct plan_slot {
+  steering::plan what;
+  steering::position_span where;
+  std::optional<std::uint64_t> began;  ///< how many tokens the mind had ever had then
+};
+
+/// Actions that are being weighed: first what the first tokens are worth, after the mind's own
+/// last; then the others, each action in a fork of its own.
+struct weighing {
+  struct option {
+    std::vector<token_id> tokens;
+    std::optional<sequence_id> fork{};
+    std::size_t n_computed = 0;  ///< tokens, of all but the last
+    std::size_t n_weighed = 0;   ///< tokens, of all but the first
+
+    [[nodiscard]] std::size_t n_left() const noexcept { return tokens.size() - 1 - n_computed; }
+  };
+  std::vector<option> options{};
+  std::vector<double> log_p{};
+  std::vector<std::size_t> n_tokens{};
+  action_choice how{};
+  bool is_on = false;
+  bool knows_first = false;
+  bool is_given_up = false;  ///< ends as soon as the pass that it takes part in is over
+
+  [[nodiscard]] bool is_weighed() const noexcept {
+    if (!is_on || is_given_up || !knows_first) return false;
+    for (const option& o : options) {
+      if (o.n_weighed + 1 < o.tokens.size()) return false;
+    }
+    return true;
+  }
+};
+
+/// All that a mind is, but for the keys and values of its past. Tokens are counted from the first
+/// that is its own: before it stands its lore.
+struct thought {
+  static constexpr std::size_t max_plans = 16;
+
+  std::uint32_t generation = 0;
+  bool is_present = false;
+  // What is to be done as soon as the pass that it may take part in is over.
+  bool is_leaving = false;
+  bool replays = false;               ///< forgets what was computed, and under what
+  bool rests = false;                 ///< leaves the cache
+  std::optional<std::size_t> kept{};  ///< drops all but so many of its tokens
+  sampling voice;
+  std::uint64_t stream = 0;
+  lore knows;
+  float priority = 1;
+
+  std::vector<token_id> tokens;
+  std::vector<setting> settings;    // (tokens)
+  std::size_t n_settled = 0;        ///< tokens that were computed at least once
+  std::uint64_t n_forgotten = 0;    ///< tokens that were once before the first
+  std::optional<sequence_id> at{};  ///< none while dormant
+  bool is_asleep = false;           ///< was let go of; wakes when a word is asked for
+  std::size_t first = 0;            ///< the position of its first token
+  std::vector<token_id> heard;      ///< while it spoke
+
+  std::array<plan_slot, max_plans> plans;
+  std::uint8_t plan = setting::neutral;
+  std::array<float, steering::max_dials> dials{};
+
+  bool is_speaking = false;
+  speech says;
+  std::size_t n_said = 0;  ///< tokens of this utterance
+  std::optional<text::stream_decoder> decoder{};
+  sentence_finder sentences;
+  bool owes_sentence = false;  ///< something was said since the last sentence ended
+  weighing weighs;
+
+  double served = 0;            ///< rows computed for it, over its priority
+  std::uint64_t last_pass = 0;  ///< the last that it took part in
+
+  [[nodiscard]] bool wants_word() const noexcept {
+    return is_speaking || (weighs.is_on && !weighs.knows_first);
+  }
+  [[nodiscard]] bool is_busy() const noexcept { return is_speaking || weighs.is_on; }
+
+  /// The plan under which token `i` is to be computed, and what the cache is to know of it; decides
+  /// it if it never was.
+  struct decided {
+    const steering::plan* plan = nullptr;
+    steering::token_state state{};
+    fingerprint id{};
+  };
+  decided decide(std::size_t i) noexcept {
+    if (i >= n_settled) {
+      settle(i);
+      n_settled = i + 1;
+    }
+    return decided_for(settings[i], n_forgotten + first + i);
+  }
+  /// The same for a token that is only tried out, `ahead` after the last.
+  decided try_out(std::size_t ahead) noexcept {
+    return decided_for(present(tokens.size() + ahead, steering::token_source::written),
+                       n_forgotten + first + tokens.size() + ahead);
+  }
+
+  /// Puts a plan on what is decided from now on; false, and nothing is changed, if too many are in
+  /// use.
+  bool put_on(steering::attachment how) noexcept {
+    if (how.what.is_neutral()) {
+      dials = how.dials;
+      plan = setting::neutral;
+      return true;
+    }
+    std::array<bool, max_plans> in_use{};
+    if (plan != setting::neutral) in_use[plan] = true;
+    for (std::size_t i = 0; i < n_settled; ++i) {
+      if (settings[i].slot != setting::neutral) in_use[settings[i].slot] = true;
+    }
+    for (std::size_t s = 0; s < max_plans; ++s) {
+      if (in_use[s]) continue;
+      plans[s] = {std::move(how.what), how.where, std::nullopt};
+      plan = static_cast<std::uint8_t>(s);
+      dials = how.dials;
+      return true;
+    }
+    return false;
+  }
+
+  void append(token_id t, steering::token_source how) noexcept {
+    tokens.push_back(t);
+    settings.push_back({.source = how});
+  }
+  /// Takes in what it heard meanwhile; what has no room is lost (`hear` sees to it that it has).
+  void listen(std::size_t capacity) noexcept {
+    for (const token_id t : heard) {
+      if (tokens.size() < capacity) append(t, steering::token_source::read);
+    }
+    heard.clear();
+  }
+
+ private:
+  /// What a token would be computed under, if it were decided now.
+  setting present(std::size_t i, steering::token_source how) noexcept {
+    setting s{.dials = dials, .source = how};
+    if (plan == setting::neutral) return s;
+    plan_slot& now = plans[plan];
+    const std::uint64_t ever = n_forgotten + first + i;
+    if (!now.where.contains(position(ever), how)) return s;
+    s.slot = plan;
+    s.age = static_cast<std::uint32_t>(ever - now.began.value_or(ever));
+    return s;
+  }
+  void settle(std::size_t i) noexcept {
+    settings[i] = present(i, settings[i].source);
+    if (settings[i].slot == setting::neutral) return;
+    plan_slot& now = plans[settings[i].slot];
+    if (!now.began) now.began = n_forgotten + first + i;
+  }
+  decided decided_for(const setting& s, std::uint64_t ever) const noexcept {
+    if (s.slot == setting::neutral) return {};
+    const steering::attachment how{
+        .what = plans[s.slot].what, .where = {}, .origin = {}, .dials = s.dials};
+    return {&plans[s.slot].what, how.what.begin(s.age, s.dials), how.id(position(ever - s.age))};
+  }
+};
+
+}  // namespace multitudes::npc::detail

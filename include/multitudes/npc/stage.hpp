@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/core/arena.hpp>
+#include <multitudes/core/executor.hpp>
+#include <multitudes/generate/language_model.hpp>
+#include <multitudes/model/evaluation.hpp>
+#include <multitudes/npc/detail/pace.hpp>
+#include <multitudes/npc/detail/refusal.hpp>
+#include <multitudes/npc/detail/scene.hpp>
+#include <multitudes/npc/event.hpp>
+#include <multitudes/npc/mind.hpp>
+#include <multitudes/npc/stage_options.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace multitudes::npc {
+
+/// Many minds on one model, computed together in as little time as there is: each under a persona
+/// of its own, all from the thread that calls `step`. What becomes of a mind depends on what it was
+/// told and on its seed, never on the others, on threads, or on how time was cut.
+///
+/// It owns no thread, reads no clock and no file. After `make`, `step` allocates nothing and
+/// throws nothing; neither do exchanging personas and moods.
+///
+/// Example: docs/embedding.md
+class stage {
+ public:
+  /// The bytes of memory that `make` takes from an arena; nothing if they cannot be counted.
+  static std::optional<std::size_t> required_bytes(const language_model& lm,
+                                                   const stage_options& o) noexcept {
+    const auto cache =
+        model::kv_cache::required_bytes(lm.shape(), detail::cache_limits(lm.shape(), o));
+    const auto work = model::evaluation::required_bytes(lm.shape(), detail::work_limits(o));
+    if (!cache || !work) return std::nullopt;
+    return (checked_size(*cache) + checked_size(*work)).get();
+  }
+
+  /// The memory must outlive the stage and stay where it is. Lists of tokens and events (about 40
+  /// bytes for each token that minds can remember) come from the heap, here and never later.
+  ///
+  /// Errors:  out_of_memory if it is too small; invalid_argument if a size is 0.
+  static expected<stage> make(language_model lm, const stage_options& o,
+                              std::span<std::byte> memory) {
+    if (auto ok = validate(o); !ok) return forward_error(ok);
+    arena pieces(memory);
+    stage s;
+    detail::scene& made = s.scene_;
+    made.lm = std::move(lm);
+    auto work = model::evaluation::make(*made.lm.weights, detail::work_limits(o), pieces);
+    if (!work) return forward_error(work);
+    auto cache =
+        model::kv_cache::make(made.lm.shape(), detail::cache_limits(made.lm.shape(), o), pieces);
+    if (!cache) return forward_error(cache);
+    made.work = *work;
+    made.cache = *cache;
+    made.rows = detail::pass_rows(o.max_rows);
+    made.chooser.emplace(sampling{}, made.lm.shape().vocab_size);
+    // A piece of text is at most what a token completes.
+    made.events = event_queue(o.n_events, 3 * (made.lm.tokenizer->longest_bytes() + 3));
+    made.minds.resize(o.n_minds);
+    made.order.reserve(o.n_minds);
+    made.lores.reserve(o.n_lores);
+    s.options_ = o;
+    for (detail::thought& t : made.minds) {
+      t.tokens.reserve(made.cache.max_length());
+      t.settings.reserve(made.cache.max_length());
+      t.decoder.emplace(*made.lm.tokenizer, text::decode_from::middle);
+    }
+    return s;
+  }
+
+  [[nodiscard]] const language_model& lm() const noexcept { return scene_.lm; }
+  [[nodiscard]] const model::kv_cache& cache() const noexcept { return scene_.cache; }
+  [[nodiscard]] const stage_options& options() const noexcept { return options_; }
+
+  // What the game does.
+
+  /// A text that minds may know when they enter: computed once, by the next steps, in no persona.
+  ///
+  /// Errors:  invalid_argument if it is empty; out_of_memory if there are n_lores of them or it is
+  ///          longer than the context.
+  expected<lore> tell(std::string_view text) {
+    const auto tokens = scene_.lm.tokenizer->encode(text, {.start_token = true});
+    if (tokens.empty()) return detail::bad("tell lore", "text", "no tokens", "at least one");
+    if (scene_.lores.size() == options_.n_lores || tokens.size() >= scene_.cache.max_length()) {
+      return detail::full("tell lore",
+                          std::to_string(tokens.size()) + " tokens, " +
+                              std::to_string(scene_.lores.size()) + " lores",
+                          "fewer than " + std::to_string(scene_.cache.max_length()) +
+                              " tokens, below " + std::to_string(options_.n_lores) + " lores",
+                          "shorten it, or make the stage with a longer context or more n_lores");
+    }
+    auto s = scene_.cache.open();
+    if (!s) return forward_error(s);
+    scene_.lores.push_back({tokens, *s});
+    return lore{static_cast<std::uint32_t>(scene_.lores.size() - 1)};
+  }
+
+  /// Errors:  out_of_memory if there are n_minds already; space_mismatch for a persona of another
+  ///          model; invalid_argument for sampling out of range, a priority that is not positive,
+  ///          or lore that was not told.
+  /// Cost:    constant: a fork of the lore's page table when it first thinks.
+  expected<mind> enter(role who) {
+    if (auto ok = validate(who.voice); !ok) return forward_error(ok);
+    if (auto ok = check_space(who.persona.what, "enter stage"); !ok) return forward_error(ok);
+    if (!(who.priority > 0) || !(who.priority < std::numeric_limits<float>::infinity())) {
+      return detail::bad("enter stage", "priority", std::to_string(who.priority),
+                         "above 0, finite");
+    }
+    const bool knows_any = !(who.knows == lore{});
+    if (knows_any && who.knows.index >= scene_.lores.size()) {
+      return detail::bad("enter stage", "lore", std::to_string(who.knows.index),
+                         "one that was told");
+    }
+    for (std::size_t i = 0; i < scene_.minds.size(); ++i) {
+      detail::thought& t = scene_.minds[i];
+      if (t.is_present || t.is_leaving) continue;
+      scene_.begin_anew(t);
+      t.voice = who.voice;
+      t.stream = who.stream;
+      t.knows = who.knows;
+      t.priority = who.priority;
+      static_cast<void>(t.put_on(std::move(who.persona)));
+      if (knows_any) {
+        // The last token of its lore is its own first: it is computed when a word is asked for.
+        const auto& told = scene_.lores[who.knows.index].tokens;
+        t.first = told.size() - 1;
+        t.append(told.back(), steering::token_source::read);
+      }
+      return mind{static_cast<std::uint32_t>(i), t.generation};
+    }
+    return detail::full("enter stage", std::to_string(scene_.minds.size()) + " minds", "fewer",
+                        "let one leave, or make the stage with more n_minds");
+  }
+
+  /// It is gone at once, and its pages are free when the pass at hand is over.
+  void leave(mind m) noexcept {
+    detail::thought* t = find(m);
+    if (t == nullptr) return;
+    t->is_present = false;
+    t->is_leaving = true;
+    t->is_speaking = false;
+    settle();
+  }
+
+  /// What it reads next. While it speaks, it hears after it has spoken.
+  ///
+  /// Errors:  invalid_argument for nobody; out_of_memory if its memory is full: `forget` makes
+  /// room. Cost:    encodes the text; allocates.
+  expected<void> hear(mind m, std::string_view text) { return hear(std::span(&m, 1), text); }
+  /// The same line for many: encoded once, read in common passes. It is an error if one of them
+  /// cannot hear it; those before it then have.
+  expected<void> hear(std::span<const mind> listeners, std::string_view text) {
+    std::vector<token_id> first, later;
+    for (const mind m : listeners) {
+      auto t = require(m, "hear");
+      if (!t) return forward_error(t);
+      const bool begins = (*t)->tokens.empty() && (*t)->heard.empty();
+      auto& tokens = begins ? first : later;
+      if (tokens.empty()) {
+        tokens = scene_.lm.tokenizer->encode(text, {.start_token = begins, .continues = !begins});
+      }
+      if (auto ok = take_in(**t, tokens); !ok) return ok;
+    }
+    return {};
+  }
+  expected<void> hear(mind m, std::span<const token_id> tokens) {
+    auto t = require(m, "hear");
+    if (!t) return forward_error(t);
+    for (const token_id token : tokens) {
+      if (token.value >= scene_.lm.shape().vocab_size) {
+        return detail::bad("hear", "token", std::to_string(token.value),
+                           "less than " + std::to_string(scene_.lm.shape().vocab_size));
+      }
+    }
+    return take_in(**t, tokens);
+  }
+
+  /// Lets it speak: events tell what it says.
+  ///
+  /// Errors:  invalid_argument for nobody, for who speaks or chooses already, for who has heard
+  ///          nothing, or for no tokens.
+  expected<void> say(mind m, speech how = {}) {
+    auto t = require_free(m, "say");
+    if (!t) return forward_error(t);
+    if (how.max_tokens == 0) return detail::bad("say", "max_tokens", "0", "at least 1");
+    scene_.begin_speech(**t, how);
+    return {};
+  }
+
+  /// Lets it choose what it does, each action being a text that might come next: an event tells
+  /// which, and its memory goes on with it.
+  ///
+  /// Errors:  those of say; invalid_argument for no actions, one without tokens or more than
+  ///          max_actions; out_of_memory if one does not fit into its memory.
+  /// Cost:    every action's tokens, computed together after what the mind remembers.
+  expected<void> ask_action(mind m, std::span<const std::string_view> actions,
+                            const action_choice& how = {}) {
+    auto t = require_free(m, "ask action");
+    if (!t) return forward_error(t);
+    if (auto ok = validate(how); !ok) return ok;
+    if (actions.empty() || actions.size() > options_.max_actions) {
+      return detail::bad("ask action", "actions", std::to_string(actions.size()),
+                         "1 to " + std::to_string(options_.max_actions));
+    }
+    detail::weighing w{.how = how, .is_on = true};
+    std::size_t longest = 0;
+    for (const std::string_view text : actions) {
+      w.options.push_back(
+          {scene_.lm.tokenizer->encode(text, {.start_token = false, .continues = true})});
+      const std::size_t n = w.options.back().tokens.size();
+      if (n == 0) {
+        return detail::bad("ask action", "action '" + std::string(text) + "'", "no tokens", "some");
+      }
+      longest = std::max(longest, n);
+      w.n_tokens.push_back(n);
+    }
+    if (longest > room_of(**t)) return memory_full("ask action", longest, **t);
+    w.log_p.assign(actions.size(), 0.0);
+    (*t)->weighs = std::move(w);
+    return {};
+  }
+
+  /// Breaks off what it says or weighs; what was said stays in its memory. Nobody: nothing happens.
+  void cancel(mind m) noexcept {
+    detail::thought* t = find(m);
+    if (t == nullptr) return;
+    if (t->is_speaking) scene_.end_speech(*t, m.index, ending::by_cancel);
+    t->weighs.is_given_up = t->weighs.is_on;
+    settle();
+  }
+
+  /// Exchanges its persona, from the next token that is computed. `keep`: what it remembers stays
+  /// as the old one thought it; `replay`: it is computed again, by the next steps, as if it had
+  /// always been the new one.
+  ///
+  /// Errors:  invalid_argument for nobody; space_mismatch; out_of_memory if its memory already
+  ///          holds thoughts of 16 personas: use replay.
+  /// Cost:    a look at each token of its memory; allocates nothing.
+  expected<void> swap_persona(mind m, steering::attachment how, memory earlier) {
+    auto t = require(m, "swap persona");
+    if (!t) return forward_error(t);
+    if (auto ok = check_space(how.what, "swap persona"); !ok) return ok;
+    if (earlier == memory::replay) (*t)->replays = true;
+    settle();
+    if (!(*t)->put_on(std::move(how))) {
+      return detail::full("swap persona", "16 personas in one memory", "fewer",
+                          "swap with memory::replay when no step is in progress");
+    }
+    return {};
+  }
+  /// Turns a dial of its plan (see steering::dial), from the next token that is computed. Cheap
+  /// enough for every frame.
+  ///
+  /// Errors:  invalid_argument for nobody, a dial that there is not, or a value outside 0 to 1.
+  expected<void> set_mood(mind m, std::size_t dial, float value) {
+    auto t = require(m, "set mood");
+    if (!t) return forward_error(t);
+    if (dial >= steering::max_dials || !(value >= 0 && value <= 1)) {
+      return detail::bad("set mood", "dial " + std::to_string(dial), std::to_string(value),
+                         "0 to 1, of a dial below " + std::to_string(steering::max_dials));
+    }
+    (*t)->dials[dial] = value;
+    return {};
+  }
+  /// Lets go of what is in the cache for it, as soon as it has nothing to do. It wakes by itself,
+  /// and then computes everything again.
+  expected<void> rest(mind m) {
+    auto t = require_free(m, "rest");
+    if (!t) return forward_error(t);
+    (*t)->rests = true;
+    settle();
+    return {};
+  }
+  /// Drops the oldest of its own tokens but for the last `kept`; the others are computed again. Its
+  /// lore stays.
+  ///
+  /// Errors:  invalid_argument for nobody, or who speaks or chooses.
+  expected<void> forget(mind m, std::size_t kept) {
+    auto t = require_free(m, "forget");
+    if (!t) return forward_error(t);
+    if ((*t)->tokens.size() <= kept) return {};
+    (*t)->kept = kept;
+    settle();
+    return {};
+  }
+
+  // What the game sees.
+
+  [[nodiscard]] activity doing(mind m) const noexcept {
+    const detail::thought* t = find(m);
+    if (t == nullptr) return activity::gone;
+    if (t->is_speaking) return activity::speaking;
+    if (t->weighs.is_on) return activity::choosing;
+    if (scene_.n_wanted(*t) == 0) return t->at ? activity::ready : activity::dormant;
+    return activity::reading;
+  }
+  /// Everything of its own that it has heard and said, its lore's last token included.
+  [[nodiscard]] std::span<const token_id> tokens(mind m) const noexcept {
+    const detail::thought* t = find(m);
+    return t == nullptr ? std::span<const token_id>() : std::span<const token_id>(t->tokens);
+  }
+  /// The oldest event that was not taken yet.
+  std::optional<event> take_event() noexcept { return scene_.events.take(); }
+
+  /// Does what fits until `until` on the game's clock, and at least a little. It may go over by
+  /// what one piece of work takes for which the time seemed enough: tens of microseconds on a model
+  /// of a size for games.
+  ///
+  /// Shapes:  now() gives nanoseconds of any clock that does not run backwards.
+  template <class Clock, executor E>
+  stage_status step(Clock&& now, std::chrono::nanoseconds until, E& workers) noexcept {
+    bool has_begun = false;
+    std::chrono::nanoseconds at = now();
+    const auto do_some = [&](std::size_t kind, std::size_t most, std::size_t width, auto&& work) {
+      std::size_t rounds = pace_.rounds_within(kind, until - at);
+      if (rounds == 0 && has_begun) return false;
+      rounds = std::max<std::size_t>(rounds, 1);
+      const std::size_t n = std::min(most, std::min(rounds, most) * width);
+      work(n);
+      const std::chrono::nanoseconds then = now();
+      pace_.took(kind, (n + width - 1) / width, then - at);
+      at = then;
+      has_begun = true;
+      return true;
+    };
+    const auto hook = [this](row_index r, layer_index layer, std::span<float> h) {
+      scene_.rows.steer(r, layer, h);
+    };
+    while (true) {
+      if (scene_.work.tiles_left() > 0) {
+        const bool fits =
+            do_some(scene_.work.kind(), scene_.work.tiles_left(), workers.concurrency(),
+                    [&](std::size_t n) { scene_.work.resume(workers, hook, n); });
+        if (!fits) return stage_status::in_progress;
+      } else if (scene_.is_computing()) {
+        if (scene_.events.room() < event_queue::most_of_a_word) return stage_status::unread_events;
+        const bool fits =
+            do_some(choosing, 1, 1, [&](std::size_t) { scene_.use_row(scene_.next_row++); });
+        if (!fits) return stage_status::in_progress;
+      } else {
+        if (at >= until && has_begun) return stage_status::in_progress;
+        if (scene_.events.room() < event_queue::most_of_a_word) return stage_status::unread_events;
+        if (!scene_.begin_pass())
+          return scene_.is_starved ? stage_status::starved : stage_status::idle;
+      }
+    }
+  }
+  /// Does everything that there is to do.
+  template <executor E>
+  stage_status finish(E& workers) noexcept {
+    const auto still = [] { return std::chrono::nanoseconds(0); };
+    return step(still, std::chrono::nanoseconds::max(), workers);
+  }
+
+ private:
+  static constexpr std::size_t choosing = model::evaluation::n_kinds;  // a kind of work
+
+  stage() = default;
+
+  expected<void> check_space(const steering::plan& what, const char* operation) const {
+    const auto space = what.space();
+    if (!space || *space == scene_.lm.space()) return {};
+    return fail({.code = errc::space_mismatch,
+                 .operation = operation,
+                 .place = "plan " + std::string(what.label()),
+                 .found = to_string(*space),
+                 .expected = to_string(scene_.lm.space()),
+                 .remedy = "learn the persona on this model, or rebase() it"});
+  }
+
+  [[nodiscard]] unexpected<error> memory_full(const char* operation, std::size_t n,
+                                              const detail::thought& t) const {
+    return detail::full(operation, std::to_string(n) + " tokens more",
+                        "at most " + std::to_string(room_of(t)), "forget() the oldest ones");
+  }
+
+  [[nodiscard]] const detail::thought* find(mind m) const noexcept {
+    if (m.index >= scene_.minds.size()) return nullptr;
+    const detail::thought& t = scene_.minds[m.index];
+    return t.is_present && t.generation == m.generation ? &t : nullptr;
+  }
+  [[nodiscard]] detail::thought* find(mind m) noexcept {
+    return const_cast<detail::thought*>(std::as_const(*this).find(m));
+  }
+  expected<detail::thought*> require(mind m, const char* operation) {
+    if (detail::thought* t = find(m)) return t;
+    return detail::bad(operation, "mind " + std::to_string(m.index), "nobody (any more)",
+                       "one that entered");
+  }
+  /// One that neither speaks nor chooses, and has heard something.
+  expected<detail::thought*> require_free(mind m, const char* operation) {
+    auto t = require(m, operation);
+    if (!t) return t;
+    const std::string place = "mind " + std::to_string(m.index);
+    if ((*t)->is_busy()) {
+      return detail::bad(operation, place, (*t)->is_speaking ? "speaking" : "choosing",
+                         "one that has finished, or was cancelled");
+    }
+    if ((*t)->tokens.empty())
+      return detail::bad(operation, place, "one that has heard nothing", "a text");
+    return t;
+  }
+
+  /// How many more tokens a mind may hear.
+  [[nodiscard]] std::size_t room_of(const detail::thought& t) const noexcept {
+    std::size_t taken = t.tokens.size() + t.heard.size();
+    if (t.is_speaking) taken += t.says.max_tokens - t.n_said;
+    if (t.weighs.is_on) {
+      taken += *std::max_element(t.weighs.n_tokens.begin(), t.weighs.n_tokens.end());
+    }
+    const std::size_t all = scene_.capacity(t);
+    return taken < all ? all - taken : 0;
+  }
+  expected<void> take_in(detail::thought& t, std::span<const token_id> tokens) {
+    if (tokens.size() > room_of(t)) return memory_full("hear", tokens.size(), t);
+    if (t.is_busy()) {
+      t.heard.insert(t.heard.end(), tokens.begin(), tokens.end());
+    } else {
+      for (const token_id token : tokens) t.append(token, steering::token_source::read);
+    }
+    return {};
+  }
+  void settle() noexcept {
+    if (!scene_.is_computing()) scene_.settle_changes();
+  }
+
+  detail::scene scene_;
+  detail::pace pace_;
+  stage_options options_;
+};
+
+}  // namespace multitudes::npc
