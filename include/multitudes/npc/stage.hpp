@@ -46,13 +46,16 @@ class stage {
     return (checked_size(*cache) + checked_size(*work)).get();
   }
 
-  /// The memory must outlive the stage and stay where it is. Lists of tokens and events (about 40
-  /// bytes for each token that minds can remember) come from the heap, here and never later.
+  /// The memory must outlive the stage and stay where it is; all of it is written to. Lists of
+  /// tokens and events (about 40 bytes for each token that minds can remember) come from the heap,
+  /// here and never later.
   ///
   /// Errors:  out_of_memory if it is too small; invalid_argument if a size is 0.
   static expected<stage> make(language_model lm, const stage_options& o,
                               std::span<std::byte> memory) {
     if (auto ok = validate(o); !ok) return forward_error(ok);
+    // What the system has promised only, it would have to find in the middle of a frame.
+    std::fill(memory.begin(), memory.end(), std::byte{0});
     arena pieces(memory);
     stage s;
     detail::scene& made = s.scene_;
@@ -311,6 +314,7 @@ class stage {
     const detail::thought* t = find(m);
     return t == nullptr ? std::span<const token_id>() : std::span<const token_id>(t->tokens);
   }
+  [[nodiscard]] const stage_totals& totals() const noexcept { return scene_.totals; }
   /// The oldest event that was not taken yet.
   std::optional<event> take_event() noexcept { return scene_.events.take(); }
 

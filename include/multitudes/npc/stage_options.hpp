@@ -37,6 +37,13 @@ enum class stage_status : std::uint8_t {
   unread_events,  ///< the queue is full: take events, so that none is lost
 };
 
+/// What a stage has done since it was made.
+struct stage_totals {
+  std::uint64_t passes = 0;
+  std::uint64_t rows = 0;   ///< tokens computed, read or said
+  std::uint64_t words = 0;  ///< tokens said
+};
+
 namespace detail {
 
 inline model::kv_cache_limits cache_limits(const model::hyper_parameters& shape,

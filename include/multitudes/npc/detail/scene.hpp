@@ -9,6 +9,7 @@
 #include <multitudes/npc/detail/pass_rows.hpp>
 #include <multitudes/npc/detail/thought.hpp>
 #include <multitudes/npc/event.hpp>
+#include <multitudes/npc/stage_options.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -42,6 +43,7 @@ struct scene {
   std::optional<sampler> chooser;
   std::vector<std::uint32_t> order;  ///< scratch
   bool is_starved = false;
+  stage_totals totals;
 
   [[nodiscard]] bool is_computing() const noexcept { return next_row < rows.size(); }
   /// Tokens that a mind's memory has room for.
@@ -104,7 +106,7 @@ struct scene {
     next_row = 0;
     is_starved = false;
     taken_pages_ = 0;
-    ++n_passes_;
+    ++totals.passes;
     for (std::size_t i = 0; i < lores.size(); ++i) add_lore(lores[i]);
     order.clear();
     for (std::uint32_t i = 0; i < minds.size(); ++i) {
@@ -127,6 +129,7 @@ struct scene {
       }
     }
     if (rows.size() == 0) return false;
+    totals.rows += rows.size();
     // The pages were counted, the tokens are the vocabulary's: it begins.
     if (!work.begin(rows.rows(), cache)) {
       is_starved = true;
@@ -217,7 +220,7 @@ struct scene {
   }
   void note_service(thought& t, std::size_t n) noexcept {
     t.served += static_cast<double>(n) / static_cast<double>(t.priority);
-    if (n > 0) t.last_pass = n_passes_;
+    if (n > 0) t.last_pass = totals.passes;
   }
   /// The next rows of the actions that a mind weighs, each in a fork.
   void add_actions(thought& t, std::uint32_t index) noexcept {
@@ -324,6 +327,7 @@ struct scene {
         chooser->choose(logits, t.tokens, position(t.n_forgotten + t.first + t.tokens.size()));
     if (lm.tokenizer->eos() == token) return end_speech(t, index, ending::by_itself);
     t.append(token, steering::token_source::written);
+    ++totals.words;
     ++t.n_said;
     const std::string_view piece = t.decoder->append(token);
     const std::size_t line = t.says.one_line ? piece.find('\n') : std::string_view::npos;
@@ -381,7 +385,6 @@ struct scene {
   }
 
   std::size_t taken_pages_ = 0;  // by the rows of the pass that is being filled
-  std::uint64_t n_passes_ = 0;
 };
 
 }  // namespace multitudes::npc::detail
