@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -58,7 +59,7 @@ class stage {
     std::fill(memory.begin(), memory.end(), std::byte{0});
     arena pieces(memory);
     stage s;
-    detail::scene& made = s.scene_;
+    detail::scene& made = *s.scene_;
     made.lm = std::move(lm);
     auto work = model::evaluation::make(*made.lm.weights, detail::work_limits(o), pieces);
     if (!work) return forward_error(work);
@@ -83,8 +84,8 @@ class stage {
     return s;
   }
 
-  [[nodiscard]] const language_model& lm() const noexcept { return scene_.lm; }
-  [[nodiscard]] const model::kv_cache& cache() const noexcept { return scene_.cache; }
+  [[nodiscard]] const language_model& lm() const noexcept { return scene_->lm; }
+  [[nodiscard]] const model::kv_cache& cache() const noexcept { return scene_->cache; }
   [[nodiscard]] const stage_options& options() const noexcept { return options_; }
 
   // What the game does.
@@ -94,20 +95,20 @@ class stage {
   /// Errors:  invalid_argument if it is empty; out_of_memory if there are n_lores of them or it is
   ///          longer than the context.
   expected<lore> tell(std::string_view text) {
-    const auto tokens = scene_.lm.tokenizer->encode(text, {.start_token = true});
+    const auto tokens = scene_->lm.tokenizer->encode(text, {.start_token = true});
     if (tokens.empty()) return detail::bad("tell lore", "text", "no tokens", "at least one");
-    if (scene_.lores.size() == options_.n_lores || tokens.size() >= scene_.cache.max_length()) {
+    if (scene_->lores.size() == options_.n_lores || tokens.size() >= scene_->cache.max_length()) {
       return detail::full("tell lore",
                           std::to_string(tokens.size()) + " tokens, " +
-                              std::to_string(scene_.lores.size()) + " lores",
-                          "fewer than " + std::to_string(scene_.cache.max_length()) +
+                              std::to_string(scene_->lores.size()) + " lores",
+                          "fewer than " + std::to_string(scene_->cache.max_length()) +
                               " tokens, below " + std::to_string(options_.n_lores) + " lores",
                           "shorten it, or make the stage with a longer context or more n_lores");
     }
-    auto s = scene_.cache.open();
+    auto s = scene_->cache.open();
     if (!s) return forward_error(s);
-    scene_.lores.push_back({tokens, *s});
-    return lore{static_cast<std::uint32_t>(scene_.lores.size() - 1)};
+    scene_->lores.push_back({tokens, *s});
+    return lore{static_cast<std::uint32_t>(scene_->lores.size() - 1)};
   }
 
   /// Errors:  out_of_memory if there are n_minds already; space_mismatch for a persona of another
@@ -122,14 +123,14 @@ class stage {
                          "above 0, finite");
     }
     const bool knows_any = !(who.knows == lore{});
-    if (knows_any && who.knows.index >= scene_.lores.size()) {
+    if (knows_any && who.knows.index >= scene_->lores.size()) {
       return detail::bad("enter stage", "lore", std::to_string(who.knows.index),
                          "one that was told");
     }
-    for (std::size_t i = 0; i < scene_.minds.size(); ++i) {
-      detail::thought& t = scene_.minds[i];
+    for (std::size_t i = 0; i < scene_->minds.size(); ++i) {
+      detail::thought& t = scene_->minds[i];
       if (t.is_present || t.is_leaving) continue;
-      scene_.begin_anew(t);
+      scene_->begin_anew(t);
       t.voice = who.voice;
       t.stream = who.stream;
       t.knows = who.knows;
@@ -137,13 +138,13 @@ class stage {
       static_cast<void>(t.put_on(std::move(who.persona)));
       if (knows_any) {
         // The last token of its lore is its own first: it is computed when a word is asked for.
-        const auto& told = scene_.lores[who.knows.index].tokens;
+        const auto& told = scene_->lores[who.knows.index].tokens;
         t.first = told.size() - 1;
         t.append(told.back(), steering::token_source::read);
       }
       return mind{static_cast<std::uint32_t>(i), t.generation};
     }
-    return detail::full("enter stage", std::to_string(scene_.minds.size()) + " minds", "fewer",
+    return detail::full("enter stage", std::to_string(scene_->minds.size()) + " minds", "fewer",
                         "let one leave, or make the stage with more n_minds");
   }
 
@@ -172,7 +173,7 @@ class stage {
       const bool begins = (*t)->tokens.empty() && (*t)->heard.empty();
       auto& tokens = begins ? first : later;
       if (tokens.empty()) {
-        tokens = scene_.lm.tokenizer->encode(text, {.start_token = begins, .continues = !begins});
+        tokens = scene_->lm.tokenizer->encode(text, {.start_token = begins, .continues = !begins});
       }
       if (auto ok = take_in(**t, tokens); !ok) return ok;
     }
@@ -182,9 +183,9 @@ class stage {
     auto t = require(m, "hear");
     if (!t) return forward_error(t);
     for (const token_id token : tokens) {
-      if (token.value >= scene_.lm.shape().vocab_size) {
+      if (token.value >= scene_->lm.shape().vocab_size) {
         return detail::bad("hear", "token", std::to_string(token.value),
-                           "less than " + std::to_string(scene_.lm.shape().vocab_size));
+                           "less than " + std::to_string(scene_->lm.shape().vocab_size));
       }
     }
     return take_in(**t, tokens);
@@ -198,7 +199,7 @@ class stage {
     auto t = require_free(m, "say");
     if (!t) return forward_error(t);
     if (how.max_tokens == 0) return detail::bad("say", "max_tokens", "0", "at least 1");
-    scene_.begin_speech(**t, how);
+    scene_->begin_speech(**t, how);
     return {};
   }
 
@@ -221,7 +222,7 @@ class stage {
     std::size_t longest = 0;
     for (const std::string_view text : actions) {
       w.options.push_back(
-          {scene_.lm.tokenizer->encode(text, {.start_token = false, .continues = true})});
+          {scene_->lm.tokenizer->encode(text, {.start_token = false, .continues = true})});
       const std::size_t n = w.options.back().tokens.size();
       if (n == 0) {
         return detail::bad("ask action", "action '" + std::string(text) + "'", "no tokens", "some");
@@ -231,6 +232,7 @@ class stage {
     }
     if (longest > room_of(**t)) return memory_full("ask action", longest, **t);
     w.log_p.assign(actions.size(), 0.0);
+    w.first_log_p.assign(actions.size(), 0.0);
     (*t)->weighs = std::move(w);
     return {};
   }
@@ -239,7 +241,7 @@ class stage {
   void cancel(mind m) noexcept {
     detail::thought* t = find(m);
     if (t == nullptr) return;
-    if (t->is_speaking) scene_.end_speech(*t, m.index, ending::by_cancel);
+    if (t->is_speaking) scene_->end_speech(*t, m.index, ending::by_cancel);
     t->weighs.is_given_up = t->weighs.is_on;
     settle();
   }
@@ -306,7 +308,7 @@ class stage {
     if (t == nullptr) return activity::gone;
     if (t->is_speaking) return activity::speaking;
     if (t->weighs.is_on) return activity::choosing;
-    if (scene_.n_wanted(*t) == 0) return t->at ? activity::ready : activity::dormant;
+    if (scene_->n_wanted(*t) == 0) return t->at ? activity::ready : activity::dormant;
     return activity::reading;
   }
   /// Everything of its own that it has heard and said, its lore's last token included.
@@ -314,9 +316,9 @@ class stage {
     const detail::thought* t = find(m);
     return t == nullptr ? std::span<const token_id>() : std::span<const token_id>(t->tokens);
   }
-  [[nodiscard]] const stage_totals& totals() const noexcept { return scene_.totals; }
+  [[nodiscard]] const stage_totals& totals() const noexcept { return scene_->totals; }
   /// The oldest event that was not taken yet.
-  std::optional<event> take_event() noexcept { return scene_.events.take(); }
+  std::optional<event> take_event() noexcept { return scene_->events.take(); }
 
   /// Does what fits until `until` on the game's clock, and at least a little. It may go over by
   /// what one piece of work takes for which the time seemed enough: tens of microseconds on a model
@@ -340,24 +342,24 @@ class stage {
       return true;
     };
     const auto hook = [this](row_index r, layer_index layer, std::span<float> h) {
-      scene_.rows.steer(r, layer, h);
+      scene_->rows.steer(r, layer, h);
     };
     while (true) {
-      if (scene_.work.tiles_left() > 0) {
+      if (scene_->work.tiles_left() > 0) {
         const bool fits =
-            do_some(scene_.work.kind(), scene_.work.tiles_left(), workers.concurrency(),
-                    [&](std::size_t n) { scene_.work.resume(workers, hook, n); });
+            do_some(scene_->work.kind(), scene_->work.tiles_left(), workers.concurrency(),
+                    [&](std::size_t n) { scene_->work.resume(workers, hook, n); });
         if (!fits) return stage_status::in_progress;
-      } else if (scene_.is_computing()) {
-        if (scene_.events.room() < event_queue::most_of_a_word) return stage_status::unread_events;
+      } else if (scene_->is_computing()) {
+        if (scene_->events.room() < event_queue::most_of_a_word) return stage_status::unread_events;
         const bool fits =
-            do_some(choosing, 1, 1, [&](std::size_t) { scene_.use_row(scene_.next_row++); });
+            do_some(choosing, 1, 1, [&](std::size_t) { scene_->use_row(scene_->next_row++); });
         if (!fits) return stage_status::in_progress;
       } else {
         if (at >= until && has_begun) return stage_status::in_progress;
-        if (scene_.events.room() < event_queue::most_of_a_word) return stage_status::unread_events;
-        if (!scene_.begin_pass())
-          return scene_.is_starved ? stage_status::starved : stage_status::idle;
+        if (scene_->events.room() < event_queue::most_of_a_word) return stage_status::unread_events;
+        if (!scene_->begin_pass())
+          return scene_->is_starved ? stage_status::starved : stage_status::idle;
       }
     }
   }
@@ -375,12 +377,12 @@ class stage {
 
   expected<void> check_space(const steering::plan& what, const char* operation) const {
     const auto space = what.space();
-    if (!space || *space == scene_.lm.space()) return {};
+    if (!space || *space == scene_->lm.space()) return {};
     return fail({.code = errc::space_mismatch,
                  .operation = operation,
                  .place = "plan " + std::string(what.label()),
                  .found = to_string(*space),
-                 .expected = to_string(scene_.lm.space()),
+                 .expected = to_string(scene_->lm.space()),
                  .remedy = "learn the persona on this model, or rebase() it"});
   }
 
@@ -391,8 +393,8 @@ class stage {
   }
 
   [[nodiscard]] const detail::thought* find(mind m) const noexcept {
-    if (m.index >= scene_.minds.size()) return nullptr;
-    const detail::thought& t = scene_.minds[m.index];
+    if (m.index >= scene_->minds.size()) return nullptr;
+    const detail::thought& t = scene_->minds[m.index];
     return t.is_present && t.generation == m.generation ? &t : nullptr;
   }
   [[nodiscard]] detail::thought* find(mind m) noexcept {
@@ -424,7 +426,7 @@ class stage {
     if (t.weighs.is_on) {
       taken += *std::max_element(t.weighs.n_tokens.begin(), t.weighs.n_tokens.end());
     }
-    const std::size_t all = scene_.capacity(t);
+    const std::size_t all = scene_->capacity(t);
     return taken < all ? all - taken : 0;
   }
   expected<void> take_in(detail::thought& t, std::span<const token_id> tokens) {
@@ -437,10 +439,11 @@ class stage {
     return {};
   }
   void settle() noexcept {
-    if (!scene_.is_computing()) scene_.settle_changes();
+    if (!scene_->is_computing()) scene_->settle_changes();
   }
 
-  detail::scene scene_;
+  // On the heap, so that a stage can be moved while a pass is in progress.
+  std::unique_ptr<detail::scene> scene_ = std::make_unique<detail::scene>();
   detail::pace pace_;
   stage_options options_;
 };

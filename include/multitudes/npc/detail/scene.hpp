@@ -121,7 +121,7 @@ struct scene {
       for (const std::uint32_t i : order) {
         thought& t = minds[i];
         if ((t.wants_word() && n_wanted(t) == 1) != is_word) continue;
-        if (t.weighs.is_on && t.weighs.knows_first) {
+        if (weighs_others(t) && n_computed(t) == t.tokens.size()) {
           add_actions(t, i);
         } else {
           add_own(t, i);
@@ -173,21 +173,25 @@ struct scene {
 
   /// How many rows a mind needs now.
   [[nodiscard]] std::size_t n_wanted(const thought& t) const noexcept {
-    if (t.weighs.is_on && t.weighs.knows_first) {
-      std::size_t n = 0;
+    const std::size_t wanted = target(t), done = n_computed(t);
+    if (t.wants_word()) return wanted > done ? wanted - done : 1;
+    if (weighs_others(t)) {
+      std::size_t n = wanted - done;
       for (const auto& o : t.weighs.options) n += o.n_left();
       return n;
     }
-    const std::size_t wanted = target(t), done = n_computed(t);
-    if (t.wants_word()) return wanted > done ? wanted - done : 1;
     if (t.is_asleep) return 0;
     return wanted > done ? wanted - done : 0;
+  }
+  /// It knows what the first tokens of actions are worth, and weighs the others.
+  static bool weighs_others(const thought& t) noexcept {
+    return t.weighs.is_on && t.weighs.knows_first;
   }
   /// How many of a mind's own tokens must be in the cache: of what was only heard, the last waits
   /// until a word is asked for.
   static std::size_t target(const thought& t) noexcept {
     const std::size_t n = t.tokens.size();
-    return t.wants_word() || n == 0 ? n : n - 1;
+    return t.is_busy() || n == 0 ? n : n - 1;
   }
   [[nodiscard]] std::size_t n_computed(const thought& t) const noexcept {
     return t.at ? cache.length(*t.at) - t.first : 0;
@@ -214,6 +218,7 @@ struct scene {
     for (std::size_t i = done; i < done + n; ++i) {
       const auto how = t.decide(i);
       const bool is_last = t.wants_word() && i + 1 == t.tokens.size();
+      if (is_last && t.weighs.is_on) t.hold_still();
       rows.add({*t.at, t.tokens[i], is_last, how.id}, {index}, how.plan, how.state);
     }
     note_service(t, n);
@@ -344,6 +349,7 @@ struct scene {
     }
     const double all = log_sum(logits);
     for (double& x : w.log_p) x -= all;
+    w.first_log_p = w.log_p;
     w.knows_first = true;
   }
   static void weigh(weighing& w, const row_owner& owner, std::span<float> logits) noexcept {
@@ -382,6 +388,7 @@ struct scene {
   void end_weighing(thought& t) noexcept {
     close_forks(t.weighs);
     t.weighs.is_on = t.weighs.is_given_up = false;
+    t.weighs.plan = setting::neutral;
   }
 
   std::size_t taken_pages_ = 0;  // by the rows of the pass that is being filled

@@ -49,11 +49,15 @@ struct weighing {
     [[nodiscard]] std::size_t n_left() const noexcept { return tokens.size() - 1 - n_computed; }
   };
   std::vector<option> options{};
-  std::vector<double> log_p{};
+  std::vector<double> log_p{};        ///< of the tokens that are weighed by now
+  std::vector<double> first_log_p{};  ///< of the first tokens alone
   std::vector<std::size_t> n_tokens{};
   action_choice how{};
   bool is_on = false;
   bool knows_first = false;
+  /// What was in force when the first tokens were weighed, and is for the others.
+  std::uint8_t plan = setting::neutral;
+  std::array<float, steering::max_dials> dials{};
   bool is_given_up = false;  ///< ends as soon as the pass that it takes part in is over
 
   [[nodiscard]] bool is_weighed() const noexcept {
@@ -125,10 +129,16 @@ struct thought {
     }
     return decided_for(settings[i], n_forgotten + first + i);
   }
-  /// The same for a token that is only tried out, `ahead` after the last.
-  decided try_out(std::size_t ahead) noexcept {
-    return decided_for(present(tokens.size() + ahead, steering::token_source::written),
-                       n_forgotten + first + tokens.size() + ahead);
+  /// The same for a token of an action, `ahead` after the mind's last.
+  [[nodiscard]] decided try_out(std::size_t ahead) const noexcept {
+    const std::size_t i = tokens.size() + ahead;
+    const setting under = would_be(i, steering::token_source::written, weighs.plan, weighs.dials);
+    return decided_for(under, n_forgotten + first + i);
+  }
+  /// What is weighed is weighed under what is in force now.
+  void hold_still() noexcept {
+    weighs.plan = plan;
+    weighs.dials = dials;
   }
 
   /// Puts a plan on what is decided from now on; false, and nothing is changed, if too many are in
@@ -140,7 +150,9 @@ struct thought {
       return true;
     }
     std::array<bool, max_plans> in_use{};
-    if (plan != setting::neutral) in_use[plan] = true;
+    for (const std::uint8_t held : {plan, weighs.plan}) {
+      if (held != setting::neutral) in_use[held] = true;
+    }
     for (std::size_t i = 0; i < n_settled; ++i) {
       if (settings[i].slot != setting::neutral) in_use[settings[i].slot] = true;
     }
@@ -167,19 +179,20 @@ struct thought {
   }
 
  private:
-  /// What a token would be computed under, if it were decided now.
-  setting present(std::size_t i, steering::token_source how) noexcept {
-    setting s{.dials = dials, .source = how};
-    if (plan == setting::neutral) return s;
-    plan_slot& now = plans[plan];
+  /// What token `i` is computed under where this plan and these dials are in force.
+  [[nodiscard]] setting would_be(std::size_t i, steering::token_source how, std::uint8_t under,
+                                 const std::array<float, steering::max_dials>& say) const noexcept {
+    setting s{.dials = say, .source = how};
+    if (under == setting::neutral) return s;
+    const plan_slot& now = plans[under];
     const std::uint64_t ever = n_forgotten + first + i;
     if (!now.where.contains(position(ever), how)) return s;
-    s.slot = plan;
+    s.slot = under;
     s.age = static_cast<std::uint32_t>(ever - now.began.value_or(ever));
     return s;
   }
   void settle(std::size_t i) noexcept {
-    settings[i] = present(i, settings[i].source);
+    settings[i] = would_be(i, settings[i].source, plan, dials);
     if (settings[i].slot == setting::neutral) return;
     plan_slot& now = plans[settings[i].slot];
     if (!now.began) now.began = n_forgotten + first + i;
