@@ -103,6 +103,12 @@ class evaluation {
     return {};
   }
 
+  /// Gives up an unfinished pass.
+  void give_up() noexcept {
+    n_rows_ = 0;
+    stage_ = stage::done;
+  }
+
   /// Runs up to `max_tiles` tiles, and calls the hook where a block has finished with a row.
   template <executor E, residual_hook H = no_hook>
   evaluation_status resume(E& workers, const H& hook = {},

@@ -7,7 +7,7 @@
 #include <multitudes/model/evaluation.hpp>
 #include <multitudes/npc/detail/pace.hpp>
 #include <multitudes/npc/detail/refusal.hpp>
-#include <multitudes/npc/detail/scene.hpp>
+#include <multitudes/npc/detail/schedule.hpp>
 #include <multitudes/npc/event.hpp>
 #include <multitudes/npc/mind.hpp>
 #include <multitudes/npc/stage_options.hpp>
@@ -26,6 +26,12 @@
 #include <vector>
 
 namespace multitudes::npc {
+
+class stage;
+
+namespace detail {
+scene& scene_of(stage& s) noexcept;
+}
 
 /// Many minds on one model, computed together in as little time as there is: each under a persona
 /// of its own, all from the thread that calls `step`. What becomes of a mind depends on what it was
@@ -55,32 +61,9 @@ class stage {
   static expected<stage> make(language_model lm, const stage_options& o,
                               std::span<std::byte> memory) {
     if (auto ok = validate(o); !ok) return forward_error(ok);
-    // What the system has promised only, it would have to find in the middle of a frame.
-    std::fill(memory.begin(), memory.end(), std::byte{0});
-    arena pieces(memory);
     stage s;
-    detail::scene& made = *s.scene_;
-    made.lm = std::move(lm);
-    auto work = model::evaluation::make(*made.lm.weights, detail::work_limits(o), pieces);
-    if (!work) return forward_error(work);
-    auto cache =
-        model::kv_cache::make(made.lm.shape(), detail::cache_limits(made.lm.shape(), o), pieces);
-    if (!cache) return forward_error(cache);
-    made.work = *work;
-    made.cache = *cache;
-    made.rows = detail::pass_rows(o.max_rows);
-    made.chooser.emplace(sampling{}, made.lm.shape().vocab_size);
-    // A piece of text is at most what a token completes.
-    made.events = event_queue(o.n_events, 3 * (made.lm.tokenizer->longest_bytes() + 3));
-    made.minds.resize(o.n_minds);
-    made.order.reserve(o.n_minds);
-    made.lores.reserve(o.n_lores);
     s.options_ = o;
-    for (detail::thought& t : made.minds) {
-      t.tokens.reserve(made.cache.max_length());
-      t.settings.reserve(made.cache.max_length());
-      t.decoder.emplace(*made.lm.tokenizer, text::decode_from::middle);
-    }
+    if (auto ok = s.scene_->build(std::move(lm), o, memory); !ok) return forward_error(ok);
     return s;
   }
 
@@ -230,9 +213,10 @@ class stage {
       longest = std::max(longest, n);
       w.n_tokens.push_back(n);
     }
-    if (longest > room_of(**t)) return memory_full("ask action", longest, **t);
+    if (longest > scene_->room_of(**t)) return memory_full("ask action", longest, **t);
     w.log_p.assign(actions.size(), 0.0);
     w.first_log_p.assign(actions.size(), 0.0);
+    detail::scene::turn_to_last(**t);
     (*t)->weighs = std::move(w);
     return {};
   }
@@ -308,7 +292,7 @@ class stage {
     if (t == nullptr) return activity::gone;
     if (t->is_speaking) return activity::speaking;
     if (t->weighs.is_on) return activity::choosing;
-    if (scene_->n_wanted(*t) == 0) return t->at ? activity::ready : activity::dormant;
+    if (detail::n_wanted(*scene_, *t) == 0) return t->at ? activity::ready : activity::dormant;
     return activity::reading;
   }
   /// Everything of its own that it has heard and said, its lore's last token included.
@@ -358,7 +342,7 @@ class stage {
       } else {
         if (at >= until && has_begun) return stage_status::in_progress;
         if (scene_->events.room() < event_queue::most_of_a_word) return stage_status::unread_events;
-        if (!scene_->begin_pass())
+        if (!detail::schedule(*scene_).begin())
           return scene_->is_starved ? stage_status::starved : stage_status::idle;
       }
     }
@@ -375,6 +359,8 @@ class stage {
 
   stage() = default;
 
+  friend detail::scene& detail::scene_of(stage& s) noexcept;
+
   expected<void> check_space(const steering::plan& what, const char* operation) const {
     const auto space = what.space();
     if (!space || *space == scene_->lm.space()) return {};
@@ -389,7 +375,8 @@ class stage {
   [[nodiscard]] unexpected<error> memory_full(const char* operation, std::size_t n,
                                               const detail::thought& t) const {
     return detail::full(operation, std::to_string(n) + " tokens more",
-                        "at most " + std::to_string(room_of(t)), "forget() the oldest ones");
+                        "at most " + std::to_string(scene_->room_of(t)),
+                        "forget() the oldest ones");
   }
 
   [[nodiscard]] const detail::thought* find(mind m) const noexcept {
@@ -419,23 +406,9 @@ class stage {
     return t;
   }
 
-  /// How many more tokens a mind may hear.
-  [[nodiscard]] std::size_t room_of(const detail::thought& t) const noexcept {
-    std::size_t taken = t.tokens.size() + t.heard.size();
-    if (t.is_speaking) taken += t.says.max_tokens - t.n_said;
-    if (t.weighs.is_on) {
-      taken += *std::max_element(t.weighs.n_tokens.begin(), t.weighs.n_tokens.end());
-    }
-    const std::size_t all = scene_->capacity(t);
-    return taken < all ? all - taken : 0;
-  }
   expected<void> take_in(detail::thought& t, std::span<const token_id> tokens) {
-    if (tokens.size() > room_of(t)) return memory_full("hear", tokens.size(), t);
-    if (t.is_busy()) {
-      t.heard.insert(t.heard.end(), tokens.begin(), tokens.end());
-    } else {
-      for (const token_id token : tokens) t.append(token, steering::token_source::read);
-    }
+    if (tokens.size() > scene_->room_of(t)) return memory_full("hear", tokens.size(), t);
+    scene_->take_in(t, tokens);
     return {};
   }
   void settle() noexcept {
@@ -447,5 +420,10 @@ class stage {
   detail::pace pace_;
   stage_options options_;
 };
+
+namespace detail {
+/// For headers that save, load and replay.
+inline scene& scene_of(stage& s) noexcept { return *s.scene_; }
+}  // namespace detail
 
 }  // namespace multitudes::npc

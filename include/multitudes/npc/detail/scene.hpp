@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <multitudes/core/arena.hpp>
 #include <multitudes/core/philox.hpp>
 #include <multitudes/generate/action_choice.hpp>
 #include <multitudes/generate/language_model.hpp>
@@ -29,8 +30,8 @@ struct told_lore {
   sequence_id at;
 };
 
-/// What happens behind a stage: which rows the next pass has, and what becomes of its logits.
-/// Nothing here allocates, but for what the game's own calls bring in.
+/// What is on a stage, and what becomes of the logits of a pass (which rows it has, schedule.hpp
+/// says). Nothing here allocates, but for what the game's own calls bring in.
 struct scene {
   language_model lm;
   model::evaluation work;
@@ -44,6 +45,36 @@ struct scene {
   std::vector<std::uint32_t> order;  ///< scratch
   bool is_starved = false;
   stage_totals totals;
+  std::uint32_t n_entered = 0;  ///< minds so far: no two have the same generation
+
+  /// Takes all memory that it will ever need.
+  ///
+  /// Errors:  out_of_memory if the arena is too small.
+  expected<void> build(language_model who, const stage_options& o, std::span<std::byte> memory) {
+    // What the system has promised only, it would have to find in the middle of a frame.
+    std::fill(memory.begin(), memory.end(), std::byte{0});
+    arena pieces(memory);
+    lm = std::move(who);
+    auto evaluator = model::evaluation::make(*lm.weights, work_limits(o), pieces);
+    if (!evaluator) return forward_error(evaluator);
+    auto keys = model::kv_cache::make(lm.shape(), cache_limits(lm.shape(), o), pieces);
+    if (!keys) return forward_error(keys);
+    work = *evaluator;
+    cache = *keys;
+    rows = pass_rows(o.max_rows);
+    chooser.emplace(sampling{}, lm.shape().vocab_size);
+    // A piece of text is at most what a token completes.
+    events = event_queue(o.n_events, 3 * (lm.tokenizer->longest_bytes() + 3));
+    order.reserve(o.n_minds);
+    lores.reserve(o.n_lores);
+    minds.resize(o.n_minds);
+    for (thought& t : minds) {
+      t.tokens.reserve(cache.max_length());
+      t.settings.reserve(cache.max_length());
+      t.decoder.emplace(*lm.tokenizer, text::decode_from::middle);
+    }
+    return {};
+  }
 
   [[nodiscard]] bool is_computing() const noexcept { return next_row < rows.size(); }
   /// Tokens that a mind's memory has room for.
@@ -51,10 +82,27 @@ struct scene {
     return cache.max_length() - t.first;
   }
 
+  /// How many more tokens a mind may hear.
+  [[nodiscard]] std::size_t room_of(const thought& t) const noexcept {
+    std::size_t taken = t.tokens.size() + t.heard.size();
+    if (t.is_speaking) taken += t.says.max_tokens - t.n_said;
+    if (t.weighs.is_on) {
+      taken += *std::max_element(t.weighs.n_tokens.begin(), t.weighs.n_tokens.end());
+    }
+    return taken < capacity(t) ? capacity(t) - taken : 0;
+  }
+  void take_in(thought& t, std::span<const token_id> tokens) {
+    if (t.is_busy()) {
+      t.heard.insert(t.heard.end(), tokens.begin(), tokens.end());
+    } else {
+      for (const token_id token : tokens) t.append(token, steering::token_source::read);
+    }
+  }
+
   /// A new mind in the place of an old one, whose memory it takes over, empty.
   void begin_anew(thought& t) noexcept {
     thought next;
-    next.generation = t.generation + 1;
+    next.generation = ++n_entered;
     next.is_present = true;
     next.tokens = std::move(t.tokens);
     next.tokens.clear();
@@ -70,7 +118,13 @@ struct scene {
     t = std::move(next);
   }
 
+  /// What comes after its last token is asked for: that is computed, again if it was before, under
+  /// what is in force then.
+  static void turn_to_last(thought& t) noexcept {
+    t.n_settled = std::min(t.n_settled, t.tokens.size() - 1);
+  }
   void begin_speech(thought& t, const speech& how) noexcept {
+    turn_to_last(t);
     t.is_speaking = true;
     t.says = how;
     t.n_said = 0;
@@ -99,46 +153,6 @@ struct scene {
     }
   }
 
-  /// Fills the rows of the next pass and begins it; false if there is nothing to compute.
-  bool begin_pass() noexcept {
-    settle_changes();
-    rows.clear();
-    next_row = 0;
-    is_starved = false;
-    taken_pages_ = 0;
-    ++totals.passes;
-    for (std::size_t i = 0; i < lores.size(); ++i) add_lore(lores[i]);
-    order.clear();
-    for (std::uint32_t i = 0; i < minds.size(); ++i) {
-      if (minds[i].is_present && n_wanted(minds[i]) > 0) order.push_back(i);
-    }
-    // Who was served least for its priority comes first; equals by their place.
-    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return minds[a].served != minds[b].served ? minds[a].served < minds[b].served : a < b;
-    });
-    // First all who need one row for a word, then those who read.
-    for (const bool is_word : {true, false}) {
-      for (const std::uint32_t i : order) {
-        thought& t = minds[i];
-        if ((t.wants_word() && n_wanted(t) == 1) != is_word) continue;
-        if (weighs_others(t) && n_computed(t) == t.tokens.size()) {
-          add_actions(t, i);
-        } else {
-          add_own(t, i);
-        }
-      }
-    }
-    if (rows.size() == 0) return false;
-    totals.rows += rows.size();
-    // The pages were counted, the tokens are the vocabulary's: it begins.
-    if (!work.begin(rows.rows(), cache)) {
-      is_starved = true;
-      rows.clear();
-      return false;
-    }
-    return true;
-  }
-
   /// Does what the logits of a row are for.
   void use_row(std::size_t r) noexcept {
     if (!rows.rows()[r].wants_logits) return;
@@ -155,11 +169,40 @@ struct scene {
       speak_on(t, owner.mind, logits);
     } else if (t.weighs.is_on && !t.weighs.is_given_up) {
       if (owner.option == row_owner::none) {
-        weigh_first(t.weighs, logits);
+        weigh_first(t, logits);
       } else {
         weigh(t.weighs, owner, logits);
       }
       if (t.weighs.is_weighed()) choose(t, owner.mind);
+    }
+  }
+
+  /// Gives up what it was and becomes what was saved, whose caches are empty. What is given fits.
+  void become(std::vector<told_lore> saved_lores, std::vector<thought> saved_minds,
+              std::uint32_t saved_entered) {
+    n_entered = std::max(n_entered, saved_entered);
+    work.give_up();
+    rows.clear();
+    next_row = 0;
+    for (thought& t : minds) sleep(t);
+    for (const told_lore& l : lores) cache.close(l.at);
+    lores.clear();
+    for (told_lore& l : saved_lores) {
+      // There are as many sequences as lores and minds, and all are closed.
+      if (auto at = cache.open()) lores.push_back({std::move(l.tokens), *at});
+    }
+    for (std::size_t i = 0; i < minds.size(); ++i) {
+      thought& t = minds[i];
+      auto tokens = std::move(t.tokens);
+      auto settings = std::move(t.settings);
+      auto decoder = std::move(t.decoder);
+      tokens.assign(saved_minds[i].tokens.begin(), saved_minds[i].tokens.end());
+      settings.assign(saved_minds[i].settings.begin(), saved_minds[i].settings.end());
+      t = std::move(saved_minds[i]);
+      t.tokens = std::move(tokens);
+      t.settings = std::move(settings);
+      t.decoder = std::move(decoder);
+      if (t.is_speaking) hear_again(t);
     }
   }
 
@@ -171,123 +214,11 @@ struct scene {
     t.is_asleep = true;
   }
 
-  /// How many rows a mind needs now.
-  [[nodiscard]] std::size_t n_wanted(const thought& t) const noexcept {
-    const std::size_t wanted = target(t), done = n_computed(t);
-    if (t.wants_word()) return wanted > done ? wanted - done : 1;
-    if (weighs_others(t)) {
-      std::size_t n = wanted - done;
-      for (const auto& o : t.weighs.options) n += o.n_left();
-      return n;
-    }
-    if (t.is_asleep) return 0;
-    return wanted > done ? wanted - done : 0;
-  }
-  /// It knows what the first tokens of actions are worth, and weighs the others.
-  static bool weighs_others(const thought& t) noexcept {
-    return t.weighs.is_on && t.weighs.knows_first;
-  }
-  /// How many of a mind's own tokens must be in the cache: of what was only heard, the last waits
-  /// until a word is asked for.
-  static std::size_t target(const thought& t) noexcept {
-    const std::size_t n = t.tokens.size();
-    return t.is_busy() || n == 0 ? n : n - 1;
-  }
   [[nodiscard]] std::size_t n_computed(const thought& t) const noexcept {
     return t.at ? cache.length(*t.at) - t.first : 0;
   }
 
  private:
-  void add_lore(told_lore& l) noexcept {
-    const std::size_t done = cache.length(l.at), wanted = l.tokens.size() - 1;
-    const std::size_t n = fitting(l.at, wanted - done);
-    for (std::size_t i = done; i < done + n; ++i) {
-      rows.add({l.at, l.tokens[i], false, {}}, {}, nullptr, {});
-    }
-  }
-  /// The next rows of a mind's own memory.
-  void add_own(thought& t, std::uint32_t index) noexcept {
-    if (!wake(t)) return;
-    std::size_t done = n_computed(t);
-    if (t.wants_word() && done == t.tokens.size()) {
-      // What came of the last token was used for something else: it is computed again.
-      cache.truncate(*t.at, cache.length(*t.at) - 1);
-      t.n_settled = --done;
-    }
-    const std::size_t n = fitting(*t.at, target(t) - done);
-    for (std::size_t i = done; i < done + n; ++i) {
-      const auto how = t.decide(i);
-      const bool is_last = t.wants_word() && i + 1 == t.tokens.size();
-      if (is_last && t.weighs.is_on) t.hold_still();
-      rows.add({*t.at, t.tokens[i], is_last, how.id}, {index}, how.plan, how.state);
-    }
-    note_service(t, n);
-  }
-  void note_service(thought& t, std::size_t n) noexcept {
-    t.served += static_cast<double>(n) / static_cast<double>(t.priority);
-    if (n > 0) t.last_pass = totals.passes;
-  }
-  /// The next rows of the actions that a mind weighs, each in a fork.
-  void add_actions(thought& t, std::uint32_t index) noexcept {
-    weighing& w = t.weighs;
-    for (std::uint32_t o = 0; o < w.options.size(); ++o) {
-      auto& option = w.options[o];
-      if (option.n_left() == 0) continue;
-      if (!option.fork) {
-        auto fork = cache.fork(*t.at);
-        if (!fork) return;  // others weigh: their forks are closed soon
-        option.fork = *fork;
-      }
-      const std::size_t done = option.n_computed;
-      const std::size_t n = fitting(*option.fork, option.n_left());
-      for (std::size_t i = done; i < done + n; ++i) {
-        const auto how = t.try_out(i);
-        rows.add({*option.fork, option.tokens[i], true, how.id},
-                 {index, o, static_cast<std::uint32_t>(i)}, how.plan, how.state);
-      }
-      option.n_computed += n;
-      note_service(t, n);
-    }
-  }
-  /// How many of so many rows the pass and the cache have room for; takes their pages.
-  std::size_t fitting(sequence_id s, std::size_t n) noexcept {
-    n = std::min(n, rows.room());
-    const bool wanted = n > 0;
-    while (n > 0 && cache.pages_to_append(s, n) + taken_pages_ > cache.free_pages()) {
-      if (!let_idle_sleep()) n /= 2;
-    }
-    if (wanted && n == 0) is_starved = true;
-    if (n > 0) taken_pages_ += cache.pages_to_append(s, n);
-    return n;
-  }
-  /// Frees the pages of the mind that has had nothing to do for longest; false if there is none.
-  bool let_idle_sleep() noexcept {
-    thought* idle = nullptr;
-    for (thought& t : minds) {
-      if (!t.is_present || !t.at || n_wanted(t) > 0 || t.is_busy()) continue;
-      if (idle == nullptr || t.last_pass < idle->last_pass) idle = &t;
-    }
-    if (idle == nullptr) return false;
-    sleep(*idle);
-    return true;
-  }
-  bool wake(thought& t) noexcept {
-    if (t.at) return true;
-    if (t.knows == lore{}) {
-      auto s = cache.open();
-      if (!s) return false;
-      t.at = *s;
-      t.is_asleep = false;
-      return true;
-    }
-    const told_lore& l = lores[t.knows.index];
-    if (cache.length(l.at) + 1 < l.tokens.size()) return false;
-    auto s = cache.fork(l.at);
-    if (!s) return false;
-    t.at = *s;
-    t.is_asleep = false;
-    return true;
-  }
   void replay(thought& t) noexcept {
     if (t.at) cache.truncate(*t.at, t.first);
     t.n_settled = 0;
@@ -301,24 +232,40 @@ struct scene {
     t.n_forgotten += n;
   }
 
+  /// Puts decoder and sentences where they were after what was said of an utterance.
+  void hear_again(thought& t) noexcept {
+    static_cast<void>(t.decoder->finish());
+    for (std::size_t i = t.tokens.size() - t.n_said; i < t.tokens.size(); ++i) {
+      in_sentences(
+          t, t.decoder->append(t.tokens[i]), [](std::string_view) {}, [] {});
+    }
+  }
   void push(const thought& t, std::uint32_t index, event e) noexcept {
     e.who = {index, t.generation};
     e.at = t.tokens.size();
     events.push(e);
   }
+  /// Cuts a piece of an utterance where sentences end in it: at two places at most, so that the
+  /// number of events is bounded.
+  template <class Say, class End>
+  static void in_sentences(thought& t, std::string_view piece, Say&& say, End&& end) noexcept {
+    for (std::size_t parts = 0; !piece.empty(); ++parts) {
+      const std::size_t at = parts < 2 ? t.sentences.find_end(piece) : std::string_view::npos;
+      const std::string_view text = piece.substr(0, at);
+      if (!text.empty()) say(text);
+      t.owes_sentence = t.owes_sentence || !text.empty();
+      if (at == std::string_view::npos) return;
+      end();
+      t.owes_sentence = false;
+      piece.remove_prefix(at);
+    }
+  }
   /// Tells of a piece of an utterance, and of the sentences that end in it.
   void show(thought& t, std::uint32_t index, std::string_view piece) noexcept {
-    // A piece of many sentences is told in two parts, so that the number of events is bounded.
-    for (std::size_t parts = 0; !piece.empty(); ++parts) {
-      const std::size_t end = parts < 2 ? t.sentences.find_end(piece) : std::string_view::npos;
-      const std::string_view text = piece.substr(0, end);
-      if (!text.empty()) push(t, index, {.what = event_kind::said, .text = text});
-      t.owes_sentence = t.owes_sentence || !text.empty();
-      if (end == std::string_view::npos) return;
-      push(t, index, {.what = event_kind::sentence});
-      t.owes_sentence = false;
-      piece.remove_prefix(end);
-    }
+    in_sentences(
+        t, piece,
+        [&](std::string_view text) { push(t, index, {.what = event_kind::said, .text = text}); },
+        [&] { push(t, index, {.what = event_kind::sentence}); });
   }
   void fall_silent(thought& t, std::uint32_t index) noexcept {
     t.is_speaking = false;
@@ -327,6 +274,7 @@ struct scene {
   }
 
   void speak_on(thought& t, std::uint32_t index, std::span<float> logits) noexcept {
+    t.n_settled = t.tokens.size();
     chooser->use(t.voice, t.stream);
     const token_id token =
         chooser->choose(logits, t.tokens, position(t.n_forgotten + t.first + t.tokens.size()));
@@ -343,7 +291,9 @@ struct scene {
   }
 
   /// The first token of every action, by what comes after the mind's own last token.
-  static void weigh_first(weighing& w, std::span<float> logits) noexcept {
+  static void weigh_first(thought& t, std::span<float> logits) noexcept {
+    t.n_settled = t.tokens.size();
+    weighing& w = t.weighs;
     for (std::size_t o = 0; o < w.options.size(); ++o) {
       w.log_p[o] = static_cast<double>(logits[w.options[o].tokens[0].value]);
     }
@@ -390,8 +340,6 @@ struct scene {
     t.weighs.is_on = t.weighs.is_given_up = false;
     t.weighs.plan = setting::neutral;
   }
-
-  std::size_t taken_pages_ = 0;  // by the rows of the pass that is being filled
 };
 
 }  // namespace multitudes::npc::detail
