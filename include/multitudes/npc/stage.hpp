@@ -300,6 +300,11 @@ class stage {
     const detail::thought* t = find(m);
     return t == nullptr ? std::span<const token_id>() : std::span<const token_id>(t->tokens);
   }
+  /// How many tokens it can still hear or say before it must `forget`.
+  [[nodiscard]] std::size_t room(mind m) const noexcept {
+    const detail::thought* t = find(m);
+    return t == nullptr ? 0 : scene_->room_of(*t);
+  }
   [[nodiscard]] const stage_totals& totals() const noexcept { return scene_->totals; }
   /// The oldest event that was not taken yet.
   std::optional<event> take_event() noexcept { return scene_->events.take(); }
