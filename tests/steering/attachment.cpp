@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 namespace mt = multitudes;
 namespace st = multitudes::steering;
 using namespace multitudes_test;
@@ -56,4 +58,21 @@ TEST_CASE("what is remembered depends on the beginning only if there are envelop
   const st::attachment timed{timed_plan()};
   CHECK(timed.id(mt::position(0)) == timed.id(mt::position(0)));
   CHECK(timed.id(mt::position(0)) != timed.id(mt::position(9)));
+}
+
+TEST_CASE("dials outside of 0 to 1 are refused, and are part of what is remembered") {
+  const auto plan = *st::compile(
+      st::over_time(st::dial(2), st::add(random_persona(small_space, 1), st::in_raw_units(1.0f))));
+  st::attachment a{plan};
+  CHECK(plan.has_dials());
+  CHECK_FALSE(some_plan().has_dials());
+  CHECK(a.check());
+  const auto off = a.id(mt::position(0));
+  a.dials[2] = 0.5f;
+  CHECK(a.id(mt::position(0)) != off);
+  CHECK(a.begin(mt::position(4), mt::position(1)).doses[1] == 0.5f);
+  a.dials[2] = 1.5f;
+  CHECK_FALSE(a.check());
+  a.dials[2] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_FALSE(a.check());
 }

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <string>
 
 namespace mt = multitudes;
 namespace st = multitudes::steering;
@@ -55,6 +56,24 @@ TEST_CASE("a dose is never outside of 0 to 1") {
     CHECK(e.dose(t) <= 1.0f);
   }
   CHECK(e.dose(std::numeric_limits<std::uint32_t>::max()) == 0.0f);
+}
+
+TEST_CASE("a dial says the dose, whatever the time, and 0 where nobody set it") {
+  const auto e = st::dial(1);
+  const float dials[] = {0.25f, 0.75f, 7.0f, std::numeric_limits<float>::quiet_NaN()};
+  CHECK(e.dose(0, dials) == 0.75f);
+  CHECK(e.dose(1000, dials) == 0.75f);
+  CHECK(e.dose(0) == 0.0f);
+  CHECK((st::fade_in(2) | st::dial(0)).dose(0, dials) == 0.125f);
+  CHECK(st::dial(2).dose(0, dials) == 1.0f);
+  CHECK(st::dial(3).dose(0, dials) == 0.0f);
+  CHECK(e.has_dials());
+  CHECK_FALSE(st::fade_in(2).has_dials());
+  CHECK(e.check());
+  CHECK_FALSE(st::dial(st::max_dials).check());
+  std::string label;
+  e.write_label(label);
+  CHECK(label == "dial(1)");
 }
 
 TEST_CASE("stages of no length and more stages than there is room for are refused") {

@@ -141,10 +141,11 @@ class batch {
   /// it. What is already in memory stays as it is (session::steer offers to replay it).
   ///
   /// Errors:  space_mismatch if the plan is another model's; invalid_argument if the sequence is
-  ///          not open.
+  ///          not open, or for a dial outside of 0 to 1.
   /// Cost:    constant.
   expected<void> steer(sequence_id s, steering::attachment how) {
     if (!cache_.is_open(s)) return not_open("steer sequence", s);
+    if (auto ok = how.check(); !ok) return ok;
     if (const auto space = how.what.space(); space && *space != lm_.space()) {
       return fail({.code = errc::space_mismatch,
                    .operation = "steer sequence",

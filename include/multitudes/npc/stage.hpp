@@ -95,12 +95,12 @@ class stage {
   }
 
   /// Errors:  out_of_memory if there are n_minds already; space_mismatch for a persona of another
-  ///          model; invalid_argument for sampling out of range, a priority that is not positive,
-  ///          or lore that was not told.
+  ///          model; invalid_argument for sampling or a dial out of range, a priority that is not
+  ///          positive, or lore that was not told.
   /// Cost:    constant: a fork of the lore's page table when it first thinks.
   expected<mind> enter(role who) {
     if (auto ok = validate(who.voice); !ok) return forward_error(ok);
-    if (auto ok = check_space(who.persona.what, "enter stage"); !ok) return forward_error(ok);
+    if (auto ok = check(who.persona, "enter stage"); !ok) return forward_error(ok);
     if (!(who.priority > 0) || !(who.priority < std::numeric_limits<float>::infinity())) {
       return detail::bad("enter stage", "priority", std::to_string(who.priority),
                          "above 0, finite");
@@ -234,13 +234,14 @@ class stage {
   /// as the old one thought it; `replay`: it is computed again, by the next steps, as if it had
   /// always been the new one.
   ///
-  /// Errors:  invalid_argument for nobody; space_mismatch; out_of_memory if its memory already
+  /// Errors:  invalid_argument for nobody, or a dial out of range; space_mismatch; out_of_memory if
+  /// its memory already
   ///          holds thoughts of 16 personas: use replay.
   /// Cost:    a look at each token of its memory; allocates nothing.
   expected<void> swap_persona(mind m, steering::attachment how, memory earlier) {
     auto t = require(m, "swap persona");
     if (!t) return forward_error(t);
-    if (auto ok = check_space(how.what, "swap persona"); !ok) return ok;
+    if (auto ok = check(how, "swap persona"); !ok) return ok;
     if (earlier == memory::replay) (*t)->replays = true;
     settle();
     if (!(*t)->put_on(std::move(how))) {
@@ -366,12 +367,13 @@ class stage {
 
   friend detail::scene& detail::scene_of(stage& s) noexcept;
 
-  expected<void> check_space(const steering::plan& what, const char* operation) const {
-    const auto space = what.space();
+  expected<void> check(const steering::attachment& how, const char* operation) const {
+    if (auto ok = how.check(); !ok) return ok;
+    const auto space = how.what.space();
     if (!space || *space == scene_->lm.space()) return {};
     return fail({.code = errc::space_mismatch,
                  .operation = operation,
-                 .place = "plan " + std::string(what.label()),
+                 .place = "plan " + std::string(how.what.label()),
                  .found = to_string(*space),
                  .expected = to_string(scene_->lm.space()),
                  .remedy = "learn the persona on this model, or rebase() it"});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <multitudes/core/expected.hpp>
 #include <multitudes/steering/plan.hpp>
 
 #include <array>
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
 
 namespace multitudes::steering {
 
@@ -45,6 +47,20 @@ struct attachment {
   std::optional<position> origin = {};
   /// What the plan's dials say, from 0 to 1.
   std::array<float, max_dials> dials = {};
+
+  /// Errors:  invalid_argument for a dial outside of 0 to 1.
+  [[nodiscard]] expected<void> check() const {
+    for (std::size_t i = 0; i < dials.size(); ++i) {
+      if (dials[i] >= 0 && dials[i] <= 1) continue;
+      return fail({.code = errc::invalid_argument,
+                   .operation = "steer",
+                   .place = "dial " + std::to_string(i),
+                   .found = std::to_string(dials[i]),
+                   .expected = "0 to 1",
+                   .remedy = {}});
+    }
+    return {};
+  }
 
   /// The plan under which `p` is computed, or nullptr for none.
   [[nodiscard]] const plan* at(position p, token_source how = token_source::read) const noexcept {

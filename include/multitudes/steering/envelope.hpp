@@ -58,7 +58,8 @@ class envelope {
           if (age >= s.n) return 0;
           break;
         case stage_kind::dial:
-          dose *= s.n < dials.size() ? static_cast<double>(dials[s.n]) : 0.0;
+          if (s.n >= dials.size() || !(dials[s.n] > 0)) return 0;
+          dose *= static_cast<double>(std::min(dials[s.n], 1.0f));
           break;
       }
     }
