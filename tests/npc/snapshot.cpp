@@ -188,10 +188,9 @@ TEST_CASE("No bytes, however wrong, do more than be refused") {
     if (random.below(8) != 0 && bytes.size() > npc::detail::snapshot_frame) {
       // With a frame that fits, so that what lies behind it is read.
       const auto body = std::span<const std::byte>(bytes).subspan(npc::detail::snapshot_frame);
-      const std::uint64_t frame[] = {
-          npc::detail::snapshot_magic,
-          npc::detail::identity_of(npc::detail::scene_of(own.stage)).value, body.size(),
-          mt::checksum(body)};
+      const std::uint64_t frame[] = {npc::detail::snapshot_magic,
+                                     npc::detail::identity_of(lm).value, body.size(),
+                                     mt::checksum(body)};
       std::memcpy(bytes.data(), frame, sizeof frame);
     }
     if (!npc::load(own.stage, bytes, who)) {

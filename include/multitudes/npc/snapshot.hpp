@@ -26,10 +26,10 @@ inline constexpr std::uint64_t snapshot_magic = 0x31544E4D4455544Dull;  // "MTUD
 inline constexpr std::size_t snapshot_frame = 4 * sizeof(std::uint64_t);
 
 /// What a snapshot must agree with.
-inline fingerprint identity_of(const scene& s) noexcept {
+inline fingerprint identity_of(const language_model& lm) noexcept {
   return fingerprint_builder()
-      .add(s.lm.weights->id.value)
-      .add(s.lm.tokenizer->vocab_size())
+      .add(lm.weights->id.value)
+      .add(static_cast<std::uint64_t>(lm.tokenizer->vocab_size()))
       .finish();
 }
 
@@ -81,7 +81,7 @@ inline expected<std::size_t> save(stage& s, std::span<std::byte> into) {
   detail::archive_writer out(into.subspan(detail::snapshot_frame));
   detail::write_scene(out, all);
   const std::uint64_t frame[] = {
-      detail::snapshot_magic, detail::identity_of(all).value, out.size(),
+      detail::snapshot_magic, detail::identity_of(all.lm).value, out.size(),
       checksum(std::span<const std::byte>(into).subspan(detail::snapshot_frame, out.size()))};
   detail::archive_writer front(into);
   front.bytes(frame, sizeof frame);
@@ -114,7 +114,7 @@ inline expected<void> load(stage& s, std::span<const std::byte> from, plan_looku
   if (frame[2] != body.size() || frame[3] != checksum(body)) {
     return damaged("bytes that were cut or changed");
   }
-  if (frame[1] != detail::identity_of(all).value) {
+  if (frame[1] != detail::identity_of(all.lm).value) {
     return fail({.code = errc::space_mismatch,
                  .operation = "load stage",
                  .place = {},

@@ -7,6 +7,7 @@
 #include <multitudes/model/evaluation.hpp>
 #include <multitudes/npc/detail/pace.hpp>
 #include <multitudes/npc/detail/refusal.hpp>
+#include <multitudes/npc/detail/requests.hpp>
 #include <multitudes/npc/detail/schedule.hpp>
 #include <multitudes/npc/event.hpp>
 #include <multitudes/npc/mind.hpp>
@@ -78,8 +79,11 @@ class stage {
   /// Errors:  invalid_argument if it is empty; out_of_memory if there are n_lores of them or it is
   ///          longer than the context.
   expected<lore> tell(std::string_view text) {
-    const auto tokens = scene_->lm.tokenizer->encode(text, {.start_token = true});
+    return tell(scene_->lm.tokenizer->encode(text, {.start_token = true}));
+  }
+  expected<lore> tell(std::vector<token_id> tokens) {
     if (tokens.empty()) return detail::bad("tell lore", "text", "no tokens", "at least one");
+    if (auto ok = detail::check(*scene_, tokens, "tell lore"); !ok) return forward_error(ok);
     if (scene_->lores.size() == options_.n_lores || tokens.size() >= scene_->cache.max_length()) {
       return detail::full("tell lore",
                           std::to_string(tokens.size()) + " tokens, " +
@@ -90,7 +94,7 @@ class stage {
     }
     auto s = scene_->cache.open();
     if (!s) return forward_error(s);
-    scene_->lores.push_back({tokens, *s});
+    scene_->lores.push_back({std::move(tokens), *s});
     return lore{static_cast<std::uint32_t>(scene_->lores.size() - 1)};
   }
 
@@ -100,7 +104,7 @@ class stage {
   /// Cost:    constant: a fork of the lore's page table when it first thinks.
   expected<mind> enter(role who) {
     if (auto ok = validate(who.voice); !ok) return forward_error(ok);
-    if (auto ok = check(who.persona, "enter stage"); !ok) return forward_error(ok);
+    if (auto ok = detail::check(*scene_, who.persona, "enter stage"); !ok) return forward_error(ok);
     if (!(who.priority > 0) || !(who.priority < std::numeric_limits<float>::infinity())) {
       return detail::bad("enter stage", "priority", std::to_string(who.priority),
                          "above 0, finite");
@@ -133,7 +137,7 @@ class stage {
 
   /// It is gone at once, and its pages are free when the pass at hand is over.
   void leave(mind m) noexcept {
-    detail::thought* t = find(m);
+    detail::thought* t = scene_->find(m.index, m.generation);
     if (t == nullptr) return;
     t->is_present = false;
     t->is_leaving = true;
@@ -145,43 +149,37 @@ class stage {
   ///
   /// Errors:  invalid_argument for nobody; out_of_memory if its memory is full: `forget` makes
   /// room. Cost:    encodes the text; allocates.
-  expected<void> hear(mind m, std::string_view text) { return hear(std::span(&m, 1), text); }
-  /// The same line for many: encoded once, read in common passes. It is an error if one of them
-  /// cannot hear it; those before it then have.
+  expected<void> hear(mind m, std::string_view text) { return hear(m, encode_for(m, text)); }
+  /// The same line for many, read in common passes. It is an error if one of them cannot hear it;
+  /// those before it then have.
   expected<void> hear(std::span<const mind> listeners, std::string_view text) {
-    std::vector<token_id> first, later;
     for (const mind m : listeners) {
-      auto t = require(m, "hear");
-      if (!t) return forward_error(t);
-      const bool begins = (*t)->tokens.empty() && (*t)->heard.empty();
-      auto& tokens = begins ? first : later;
-      if (tokens.empty()) {
-        tokens = scene_->lm.tokenizer->encode(text, {.start_token = begins, .continues = !begins});
-      }
-      if (auto ok = take_in(**t, tokens); !ok) return ok;
+      if (auto ok = hear(m, text); !ok) return ok;
     }
     return {};
   }
   expected<void> hear(mind m, std::span<const token_id> tokens) {
-    auto t = require(m, "hear");
+    auto t = detail::require(*scene_, m, "hear");
     if (!t) return forward_error(t);
-    for (const token_id token : tokens) {
-      if (token.value >= scene_->lm.shape().vocab_size) {
-        return detail::bad("hear", "token", std::to_string(token.value),
-                           "less than " + std::to_string(scene_->lm.shape().vocab_size));
-      }
-    }
-    return take_in(**t, tokens);
+    if (auto ok = detail::check(*scene_, tokens, "hear"); !ok) return ok;
+    return detail::take_in(*scene_, **t, tokens);
+  }
+  /// The tokens of a text that a mind hears: the model's own first token before its first.
+  [[nodiscard]] std::vector<token_id> encode_for(mind m, std::string_view text) const {
+    const detail::thought* t = scene_->find(m.index, m.generation);
+    const bool begins = t != nullptr && t->tokens.empty() && t->heard.empty();
+    return scene_->lm.tokenizer->encode(text, {.start_token = begins, .continues = !begins});
   }
 
   /// Lets it speak: events tell what it says.
   ///
   /// Errors:  invalid_argument for nobody, for who speaks or chooses already, for who has heard
-  ///          nothing, or for no tokens.
+  ///          nothing, or for no tokens; out_of_memory if its memory is full.
   expected<void> say(mind m, speech how = {}) {
-    auto t = require_free(m, "say");
+    auto t = detail::require_free(*scene_, m, "say");
     if (!t) return forward_error(t);
     if (how.max_tokens == 0) return detail::bad("say", "max_tokens", "0", "at least 1");
+    if (scene_->room_of(**t) == 0) return detail::memory_full(*scene_, "say", 1, **t);
     scene_->begin_speech(**t, how);
     return {};
   }
@@ -194,36 +192,23 @@ class stage {
   /// Cost:    every action's tokens, computed together after what the mind remembers.
   expected<void> ask_action(mind m, std::span<const std::string_view> actions,
                             const action_choice& how = {}) {
-    auto t = require_free(m, "ask action");
+    std::vector<std::vector<token_id>> tokens;
+    for (const std::string_view a : actions) tokens.push_back(encode_action(a));
+    return ask_action(m, std::move(tokens), how);
+  }
+  expected<void> ask_action(mind m, std::vector<std::vector<token_id>> actions,
+                            const action_choice& how = {}) {
+    auto t = detail::require_free(*scene_, m, "ask action");
     if (!t) return forward_error(t);
-    if (auto ok = validate(how); !ok) return ok;
-    if (actions.empty() || actions.size() > options_.max_actions) {
-      return detail::bad("ask action", "actions", std::to_string(actions.size()),
-                         "1 to " + std::to_string(options_.max_actions));
-    }
-    detail::weighing w{.how = how, .is_on = true};
-    std::size_t longest = 0;
-    for (const std::string_view text : actions) {
-      w.options.push_back(
-          {scene_->lm.tokenizer->encode(text, {.start_token = false, .continues = true})});
-      const std::size_t n = w.options.back().tokens.size();
-      if (n == 0) {
-        return detail::bad("ask action", "action '" + std::string(text) + "'", "no tokens", "some");
-      }
-      longest = std::max(longest, n);
-      w.n_tokens.push_back(n);
-    }
-    if (longest > scene_->room_of(**t)) return memory_full("ask action", longest, **t);
-    w.log_p.assign(actions.size(), 0.0);
-    w.first_log_p.assign(actions.size(), 0.0);
-    detail::scene::turn_to_last(**t);
-    (*t)->weighs = std::move(w);
-    return {};
+    return detail::begin_weighing(*scene_, **t, std::move(actions), how, options_.max_actions);
+  }
+  [[nodiscard]] std::vector<token_id> encode_action(std::string_view text) const {
+    return scene_->lm.tokenizer->encode(text, {.start_token = false, .continues = true});
   }
 
   /// Breaks off what it says or weighs; what was said stays in its memory. Nobody: nothing happens.
   void cancel(mind m) noexcept {
-    detail::thought* t = find(m);
+    detail::thought* t = scene_->find(m.index, m.generation);
     if (t == nullptr) return;
     if (t->is_speaking) scene_->end_speech(*t, m.index, ending::by_cancel);
     t->weighs.is_given_up = t->weighs.is_on;
@@ -239,9 +224,9 @@ class stage {
   ///          holds thoughts of 16 personas: use replay.
   /// Cost:    a look at each token of its memory; allocates nothing.
   expected<void> swap_persona(mind m, steering::attachment how, memory earlier) {
-    auto t = require(m, "swap persona");
+    auto t = detail::require(*scene_, m, "swap persona");
     if (!t) return forward_error(t);
-    if (auto ok = check(how, "swap persona"); !ok) return ok;
+    if (auto ok = detail::check(*scene_, how, "swap persona"); !ok) return ok;
     if (earlier == memory::replay) (*t)->replays = true;
     settle();
     if (!(*t)->put_on(std::move(how))) {
@@ -255,7 +240,7 @@ class stage {
   ///
   /// Errors:  invalid_argument for nobody, a dial that there is not, or a value outside 0 to 1.
   expected<void> set_mood(mind m, std::size_t dial, float value) {
-    auto t = require(m, "set mood");
+    auto t = detail::require(*scene_, m, "set mood");
     if (!t) return forward_error(t);
     if (dial >= steering::max_dials || !(value >= 0 && value <= 1)) {
       return detail::bad("set mood", "dial " + std::to_string(dial), std::to_string(value),
@@ -267,7 +252,7 @@ class stage {
   /// Lets go of what is in the cache for it, as soon as it has nothing to do. It wakes by itself,
   /// and then computes everything again.
   expected<void> rest(mind m) {
-    auto t = require_free(m, "rest");
+    auto t = detail::require_free(*scene_, m, "rest");
     if (!t) return forward_error(t);
     (*t)->rests = true;
     settle();
@@ -278,10 +263,10 @@ class stage {
   ///
   /// Errors:  invalid_argument for nobody, or who speaks or chooses.
   expected<void> forget(mind m, std::size_t kept) {
-    auto t = require_free(m, "forget");
+    auto t = detail::require_free(*scene_, m, "forget");
     if (!t) return forward_error(t);
     if ((*t)->tokens.size() <= kept) return {};
-    (*t)->kept = kept;
+    (*t)->drops = (*t)->tokens.size() - kept;
     settle();
     return {};
   }
@@ -289,7 +274,7 @@ class stage {
   // What the game sees.
 
   [[nodiscard]] activity doing(mind m) const noexcept {
-    const detail::thought* t = find(m);
+    const detail::thought* t = scene_->find(m.index, m.generation);
     if (t == nullptr) return activity::gone;
     if (t->is_speaking) return activity::speaking;
     if (t->weighs.is_on) return activity::choosing;
@@ -298,12 +283,12 @@ class stage {
   }
   /// Everything of its own that it has heard and said, its lore's last token included.
   [[nodiscard]] std::span<const token_id> tokens(mind m) const noexcept {
-    const detail::thought* t = find(m);
+    const detail::thought* t = scene_->find(m.index, m.generation);
     return t == nullptr ? std::span<const token_id>() : std::span<const token_id>(t->tokens);
   }
   /// How many tokens it can still hear or say before it must `forget`.
   [[nodiscard]] std::size_t room(mind m) const noexcept {
-    const detail::thought* t = find(m);
+    const detail::thought* t = scene_->find(m.index, m.generation);
     return t == nullptr ? 0 : scene_->room_of(*t);
   }
   [[nodiscard]] const stage_totals& totals() const noexcept { return scene_->totals; }
@@ -367,57 +352,6 @@ class stage {
 
   friend detail::scene& detail::scene_of(stage& s) noexcept;
 
-  expected<void> check(const steering::attachment& how, const char* operation) const {
-    if (auto ok = how.check(); !ok) return ok;
-    const auto space = how.what.space();
-    if (!space || *space == scene_->lm.space()) return {};
-    return fail({.code = errc::space_mismatch,
-                 .operation = operation,
-                 .place = "plan " + std::string(how.what.label()),
-                 .found = to_string(*space),
-                 .expected = to_string(scene_->lm.space()),
-                 .remedy = "learn the persona on this model, or rebase() it"});
-  }
-
-  [[nodiscard]] unexpected<error> memory_full(const char* operation, std::size_t n,
-                                              const detail::thought& t) const {
-    return detail::full(operation, std::to_string(n) + " tokens more",
-                        "at most " + std::to_string(scene_->room_of(t)),
-                        "forget() the oldest ones");
-  }
-
-  [[nodiscard]] const detail::thought* find(mind m) const noexcept {
-    if (m.index >= scene_->minds.size()) return nullptr;
-    const detail::thought& t = scene_->minds[m.index];
-    return t.is_present && t.generation == m.generation ? &t : nullptr;
-  }
-  [[nodiscard]] detail::thought* find(mind m) noexcept {
-    return const_cast<detail::thought*>(std::as_const(*this).find(m));
-  }
-  expected<detail::thought*> require(mind m, const char* operation) {
-    if (detail::thought* t = find(m)) return t;
-    return detail::bad(operation, "mind " + std::to_string(m.index), "nobody (any more)",
-                       "one that entered");
-  }
-  /// One that neither speaks nor chooses, and has heard something.
-  expected<detail::thought*> require_free(mind m, const char* operation) {
-    auto t = require(m, operation);
-    if (!t) return t;
-    const std::string place = "mind " + std::to_string(m.index);
-    if ((*t)->is_busy()) {
-      return detail::bad(operation, place, (*t)->is_speaking ? "speaking" : "choosing",
-                         "one that has finished, or was cancelled");
-    }
-    if ((*t)->tokens.empty())
-      return detail::bad(operation, place, "one that has heard nothing", "a text");
-    return t;
-  }
-
-  expected<void> take_in(detail::thought& t, std::span<const token_id> tokens) {
-    if (tokens.size() > scene_->room_of(t)) return memory_full("hear", tokens.size(), t);
-    scene_->take_in(t, tokens);
-    return {};
-  }
   void settle() noexcept {
     if (!scene_->is_computing()) scene_->settle_changes();
   }

@@ -203,14 +203,10 @@ void put(A& a, thought& t, std::array<fingerprint, thought::max_plans>& plan_ids
   put_list(a, t.settings, sizeof(float), [&](setting& s) { put(a, s); });
   put_size(a, t.n_settled);
   put(a, t.n_forgotten);
+  put(a, t.n_moments);
   put(a, t.is_asleep);
   put(a, t.replays);
-  bool forgets = t.kept.has_value();
-  put(a, forgets);
-  if (forgets) {
-    if (!t.kept) t.kept.emplace();
-    put_size(a, *t.kept);
-  }
+  put_size(a, t.drops);
   put_size(a, t.first);
   put(a, t.heard);
   for (std::size_t s = 0; s < thought::max_plans; ++s) {
@@ -246,7 +242,7 @@ inline bool is_possible(const thought& t, std::size_t n_lores, std::size_t vocab
   if (!known(t.tokens) || !known(t.heard) || t.settings.size() != t.tokens.size()) return false;
   if (!(t.knows == lore{}) && t.knows.index >= n_lores) return false;
   if (t.first > max_length || t.tokens.size() + t.heard.size() > max_length - t.first) return false;
-  if (t.n_settled > t.tokens.size() || !has_plan(t.plan)) return false;
+  if (t.drops > t.tokens.size() || t.n_settled > t.tokens.size() || !has_plan(t.plan)) return false;
   if (t.n_forgotten > (std::uint64_t{1} << 48)) return false;
   for (const setting& s : t.settings) {
     if (!has_plan(s.slot)) return false;

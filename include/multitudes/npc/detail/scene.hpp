@@ -7,6 +7,7 @@
 #include <multitudes/generate/language_model.hpp>
 #include <multitudes/generate/sampler.hpp>
 #include <multitudes/model/evaluation.hpp>
+#include <multitudes/npc/detail/director.hpp>
 #include <multitudes/npc/detail/pass_rows.hpp>
 #include <multitudes/npc/detail/thought.hpp>
 #include <multitudes/npc/event.hpp>
@@ -45,6 +46,7 @@ struct scene {
   std::vector<std::uint32_t> order;  ///< scratch
   bool is_starved = false;
   stage_totals totals;
+  director* directed_by = nullptr;
   std::uint32_t n_entered = 0;  ///< minds so far: no two have the same generation
 
   /// Takes all memory that it will ever need.
@@ -82,6 +84,21 @@ struct scene {
     return cache.max_length() - t.first;
   }
 
+  /// Who has this place and generation; nullptr if nobody has.
+  [[nodiscard]] const thought* find(std::uint32_t index, std::uint32_t generation) const noexcept {
+    if (index >= minds.size()) return nullptr;
+    const thought& t = minds[index];
+    return t.is_present && t.generation == generation ? &t : nullptr;
+  }
+  [[nodiscard]] thought* find(std::uint32_t index, std::uint32_t generation) noexcept {
+    return const_cast<thought*>(std::as_const(*this).find(index, generation));
+  }
+  [[nodiscard]] std::optional<mind> mind_of(std::uint32_t generation) const noexcept {
+    for (std::uint32_t i = 0; i < minds.size(); ++i) {
+      if (find(i, generation) != nullptr) return mind{i, generation};
+    }
+    return std::nullopt;
+  }
   /// How many more tokens a mind may hear.
   [[nodiscard]] std::size_t room_of(const thought& t) const noexcept {
     std::size_t taken = t.tokens.size() + t.heard.size();
@@ -144,12 +161,11 @@ struct scene {
   void settle_changes() noexcept {
     for (thought& t : minds) {
       if (t.weighs.is_on && t.weighs.is_given_up) end_weighing(t);
-      if (t.is_leaving || t.rests || t.kept) sleep(t);
-      if (t.kept) t.is_asleep = false;
-      if (t.is_present && t.kept) forget(t, *t.kept);
+      if (t.is_leaving || t.rests || t.drops > 0) sleep(t);
+      if (t.is_present && t.drops > 0) forget(t);
       if (t.is_present && t.replays) replay(t);
       t.is_leaving = t.rests = t.replays = false;
-      t.kept.reset();
+      t.drops = 0;
     }
   }
 
@@ -158,7 +174,7 @@ struct scene {
     if (!rows.rows()[r].wants_logits) return;
     const row_owner& owner = rows.owner(r);
     thought& t = minds[owner.mind];
-    if (!t.is_present || t.replays || t.kept) return;
+    if (!t.is_present || t.replays || t.drops > 0) return;
     const std::span<float> logits = work.logits(row_index(r));
     const bool is_broken = std::any_of(logits.begin(), logits.end(), [](float x) {
       return !(x < std::numeric_limits<float>::infinity());
@@ -224,14 +240,14 @@ struct scene {
     t.n_settled = 0;
     for (plan_slot& p : t.plans) p.began.reset();
   }
-  void forget(thought& t, std::size_t kept) noexcept {
-    const std::size_t n = t.tokens.size() - std::min(kept, t.tokens.size());
+  void forget(thought& t) noexcept {
+    const std::size_t n = std::min(t.drops, t.tokens.size());
     t.tokens.erase(t.tokens.begin(), t.tokens.begin() + static_cast<std::ptrdiff_t>(n));
     t.settings.erase(t.settings.begin(), t.settings.begin() + static_cast<std::ptrdiff_t>(n));
     t.n_settled -= std::min(n, t.n_settled);
     t.n_forgotten += n;
+    t.is_asleep = false;
   }
-
   /// Puts decoder and sentences where they were after what was said of an utterance.
   void hear_again(thought& t) noexcept {
     static_cast<void>(t.decoder->finish());
@@ -268,6 +284,7 @@ struct scene {
         [&] { push(t, index, {.what = event_kind::sentence}); });
   }
   void fall_silent(thought& t, std::uint32_t index) noexcept {
+    ++t.n_moments;
     t.is_speaking = false;
     t.weighs.is_given_up = true;
     push(t, index, {.what = event_kind::failed});
@@ -275,6 +292,7 @@ struct scene {
 
   void speak_on(thought& t, std::uint32_t index, std::span<float> logits) noexcept {
     t.n_settled = t.tokens.size();
+    ++t.n_moments;
     chooser->use(t.voice, t.stream);
     const token_id token =
         chooser->choose(logits, t.tokens, position(t.n_forgotten + t.first + t.tokens.size()));
@@ -315,6 +333,7 @@ struct scene {
   }
   void choose(thought& t, std::uint32_t index) noexcept {
     weighing& w = t.weighs;
+    ++t.n_moments;
     to_probabilities(w.log_p, w.n_tokens, w.how);
     // Beside the draws for words, which take the multiples of 4.
     const std::uint64_t at = 4 * (t.n_forgotten + t.first + t.tokens.size()) + 1;
@@ -327,7 +346,6 @@ struct scene {
       t.append(token, steering::token_source::written);
     }
     end_weighing(t);
-    t.listen(capacity(t));
   }
   void close_forks(weighing& w) noexcept {
     for (auto& option : w.options) {
@@ -338,6 +356,7 @@ struct scene {
   void end_weighing(thought& t) noexcept {
     close_forks(t.weighs);
     t.weighs.is_on = t.weighs.is_given_up = false;
+    t.listen(capacity(t));
     t.weighs.plan = setting::neutral;
   }
 };

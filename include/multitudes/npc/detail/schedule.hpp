@@ -42,6 +42,10 @@ class schedule {
   /// Fills the rows of the next pass and begins it; false if there is nothing to compute.
   bool begin() noexcept {
     scene_.settle_changes();
+    if (scene_.directed_by != nullptr) {
+      if (!scene_.directed_by->before_pass()) return false;
+      scene_.settle_changes();
+    }
     scene_.rows.clear();
     scene_.next_row = 0;
     scene_.is_starved = false;
@@ -101,6 +105,9 @@ class schedule {
     }
     const std::size_t n = fitting(*t.at, target(t) - done);
     for (std::size_t i = done; i < done + n; ++i) {
+      if (i >= t.n_settled && scene_.directed_by != nullptr) {
+        scene_.directed_by->before_token(t, i);
+      }
       const auto how = t.decide(i);
       const bool is_last = t.wants_word() && i + 1 == t.tokens.size();
       if (is_last && t.weighs.is_on) t.hold_still();

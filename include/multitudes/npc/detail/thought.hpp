@@ -78,9 +78,9 @@ struct thought {
   bool is_present = false;
   // What is to be done as soon as the pass that it may take part in is over.
   bool is_leaving = false;
-  bool replays = false;               ///< forgets what was computed, and under what
-  bool rests = false;                 ///< leaves the cache
-  std::optional<std::size_t> kept{};  ///< drops all but so many of its tokens
+  bool replays = false;   ///< forgets what was computed, and under what
+  bool rests = false;     ///< leaves the cache
+  std::size_t drops = 0;  ///< so many of its oldest tokens
   sampling voice;
   std::uint64_t stream = 0;
   lore knows;
@@ -107,6 +107,7 @@ struct thought {
   bool owes_sentence = false;  ///< something was said since the last sentence ended
   weighing weighs;
 
+  std::uint64_t n_moments = 0;  ///< words and actions that it came to, the end of a text too
   double served = 0;            ///< rows computed for it, over its priority
   std::uint64_t last_pass = 0;  ///< the last that it took part in
 

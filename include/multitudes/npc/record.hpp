@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/core/checksum.hpp>
+#include <multitudes/npc/detail/deed.hpp>
+#include <multitudes/npc/snapshot.hpp>
+#include <multitudes/npc/stage.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace multitudes::npc {
+
+/// Writes down what a game does to the minds of a stage, each deed with the token at which it took
+/// effect, so that `replay` can do the same at any other frame rate. The game asks it instead of
+/// the stage; steps and events stay with the stage. It begins with what the stage is then (its
+/// snapshot), and ends where the game loads another.
+///
+/// The stage and the memory must outlive it. Nothing here allocates, but what the stage's own calls
+/// do; a deed for which there is no room left is not done, and says out_of_memory.
+class recorder {
+ public:
+  recorder(stage& on, std::span<std::byte> memory) noexcept : stage_(&on), memory_(memory) {}
+
+  expected<lore> tell(std::string_view text) {
+    const auto tokens = stage_->lm().tokenizer->encode(text, {.start_token = true});
+    if (auto ok = reserve(tokens.size()); !ok) return forward_error(ok);
+    auto told = stage_->tell(text);
+    if (told) write({.what = detail::deed_kind::tell, .tokens = tokens});
+    return told;
+  }
+  expected<mind> enter(role who) {
+    if (auto ok = reserve(0); !ok) return forward_error(ok);
+    detail::deed d{.what = detail::deed_kind::enter, .who = who};
+    d.plan = who.persona.what.id();
+    auto made = stage_->enter(std::move(who));
+    if (!made) return made;
+    d.mind = made->generation;
+    write(d);
+    return made;
+  }
+  void leave(mind m) noexcept {
+    if (note({.what = detail::deed_kind::leave}, m)) stage_->leave(m);
+  }
+  expected<void> hear(mind m, std::string_view text) {
+    const auto tokens = stage_->encode_for(m, text);
+    return hear(m, tokens);
+  }
+  expected<void> hear(std::span<const mind> listeners, std::string_view text) {
+    for (const mind m : listeners) {
+      if (auto ok = hear(m, text); !ok) return ok;
+    }
+    return {};
+  }
+  expected<void> hear(mind m, std::span<const token_id> tokens) {
+    return record({.what = detail::deed_kind::hear, .tokens = {tokens.begin(), tokens.end()}}, m,
+                  [&] { return stage_->hear(m, tokens); });
+  }
+  expected<void> say(mind m, speech how = {}) {
+    return record({.what = detail::deed_kind::say, .says = how}, m,
+                  [&] { return stage_->say(m, how); });
+  }
+  expected<void> ask_action(mind m, std::span<const std::string_view> actions,
+                            const action_choice& how = {}) {
+    detail::deed d{.what = detail::deed_kind::ask, .how = how};
+    for (const std::string_view a : actions) d.options.push_back(stage_->encode_action(a));
+    return record(std::move(d), m, [&] { return stage_->ask_action(m, actions, how); });
+  }
+  void cancel(mind m) noexcept {
+    if (note({.what = detail::deed_kind::cancel}, m)) stage_->cancel(m);
+  }
+  expected<void> swap_persona(mind m, steering::attachment how, memory earlier) {
+    detail::deed d{.what = earlier == memory::replay ? detail::deed_kind::replace
+                                                     : detail::deed_kind::swap};
+    d.plan = how.what.id();
+    d.who.persona = how;
+    return record(std::move(d), m,
+                  [&] { return stage_->swap_persona(m, std::move(how), earlier); });
+  }
+  expected<void> set_mood(mind m, std::size_t dial, float value) {
+    return record({.what = detail::deed_kind::mood, .dial = dial, .value = value}, m,
+                  [&] { return stage_->set_mood(m, dial, value); });
+  }
+  expected<void> forget(mind m, std::size_t kept) {
+    return record({.what = detail::deed_kind::forget, .dial = kept}, m,
+                  [&] { return stage_->forget(m, kept); });
+  }
+
+  /// What was written so far, with a checksum: for a file, and for `replay`.
+  ///
+  /// Errors:  out_of_memory if the memory was too small for anything.
+  expected<std::span<const std::byte>> seal() noexcept {
+    if (memory_.size() < detail::record_frame) return full(detail::record_frame);
+    const auto body = std::span<const std::byte>(memory_).subspan(detail::record_frame,
+                                                                  size_ - detail::record_frame);
+    const std::uint64_t frame[] = {detail::record_magic, detail::identity_of(stage_->lm()).value,
+                                   body.size(), checksum(body)};
+    std::memcpy(memory_.data(), frame, sizeof frame);
+    return memory_.first(size_);
+  }
+
+ private:
+  unexpected<error> full(std::size_t wanted) const {
+    return detail::full(
+        "record", std::to_string(memory_.size() - std::min(size_, memory_.size())) + " bytes left",
+        std::to_string(wanted), "seal it, and begin another after a snapshot");
+  }
+  expected<void> reserve(std::size_t n_tokens) const {
+    const std::size_t wanted = detail::most_bytes_of_a_deed + n_tokens * sizeof(token_id);
+    if (memory_.size() >= size_ && memory_.size() - size_ >= wanted) return {};
+    return full(wanted);
+  }
+  void write(detail::deed d) {
+    detail::archive_writer out(memory_.subspan(size_));
+    detail::put(out, d);
+    size_ += out.size();
+  }
+  /// Where a mind is.
+  void place(detail::deed& d, const detail::thought& t) const noexcept {
+    const std::size_t settled = t.replays ? 0 : t.n_settled;
+    d.mind = t.generation;
+    d.at = d.is_by_row() ? t.n_forgotten + settled : t.n_moments;
+  }
+  template <class Do>
+  expected<void> record(detail::deed d, mind m, Do&& act) {
+    std::size_t n_tokens = d.tokens.size();
+    for (const auto& o : d.options) n_tokens += o.size() + 2;
+    if (auto ok = reserve(n_tokens); !ok) return ok;
+    const detail::thought* t = detail::scene_of(*stage_).find(m.index, m.generation);
+    if (t != nullptr) place(d, *t);
+    const std::size_t settled = t != nullptr ? t->n_settled : 0;
+    if (auto ok = act(); !ok) return ok;
+    const bool asks = d.what == detail::deed_kind::say || d.what == detail::deed_kind::ask;
+    write(d);
+    if (asks && t->n_settled < settled) {
+      // Its last token will be computed again, under what is in force now.
+      detail::deed again{.what = detail::deed_kind::restate};
+      place(again, *t);
+      write(again);
+    }
+    return {};
+  }
+  bool note(detail::deed d, mind m) noexcept {
+    const detail::thought* t = detail::scene_of(*stage_).find(m.index, m.generation);
+    if (t == nullptr || !reserve(0)) return t == nullptr;
+    place(d, *t);
+    write(d);
+    return true;
+  }
+
+  stage* stage_;
+  std::span<std::byte> memory_;
+  std::size_t size_ = detail::record_frame;
+};
+
+}  // namespace multitudes::npc
