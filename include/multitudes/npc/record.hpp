@@ -126,7 +126,8 @@ class recorder {
   void place(detail::deed& d, const detail::thought& t) const noexcept {
     const std::size_t settled = t.replays ? 0 : t.n_settled;
     d.mind = t.generation;
-    d.at = d.is_by_row() ? t.n_forgotten + settled : t.n_moments;
+    d.moment = t.n_moments;
+    d.token = t.n_forgotten + settled;
   }
   template <class Do>
   expected<void> record(detail::deed d, mind m, Do&& act) {

@@ -130,12 +130,14 @@ class replayer final : private detail::director {
     if (d.what == detail::deed_kind::replace) p.by_row.emplace_back();
     p.deeds.push_back(std::move(d));
   }
-  /// A deed that came before one for an earlier token was in force for that as well.
+  /// At the same moment, a deed that came before one for an earlier token was in force for that as
+  /// well.
   void find_turns() noexcept {
     for (part& p : parts_) {
       for (auto& stretch : p.by_row) {
         for (std::size_t i = stretch.size(); i-- > 1;) {
-          stretch[i - 1].at = std::min(stretch[i - 1].at, stretch[i].at);
+          if (stretch[i - 1].moment != stretch[i].moment) continue;
+          stretch[i - 1].token = std::min(stretch[i - 1].token, stretch[i].token);
         }
       }
     }
@@ -170,7 +172,7 @@ class replayer final : private detail::director {
         const detail::thought* t = all.find(p.who->index, p.who->generation);
         if (t == nullptr) break;
         const detail::deed& d = p.deeds[p.next];
-        if (t->n_moments < d.at) break;
+        if (t->n_moments < d.moment) break;
         if (all.events.room() < event_queue::most_of_a_word) return false;
         ++p.next;
         if (auto ok = act(p, d); !ok) return refused(std::move(ok));
@@ -182,8 +184,10 @@ class replayer final : private detail::director {
     for (part& p : parts_) {
       if (p.generation != t.generation) continue;
       auto& rows = p.by_row[p.stretch];
-      for (; p.next_row < rows.size() && rows[p.next_row].at <= t.n_forgotten + i; ++p.next_row) {
+      for (; p.next_row < rows.size(); ++p.next_row) {
         const detail::deed& d = rows[p.next_row];
+        const bool is_past = d.moment < t.n_moments;
+        if (!is_past && (d.moment > t.n_moments || d.token > t.n_forgotten + i)) break;
         if (d.what == detail::deed_kind::mood && d.dial < t.dials.size()) t.dials[d.dial] = d.value;
         if (d.what == detail::deed_kind::swap) static_cast<void>(t.put_on(d.who.persona));
       }

@@ -29,10 +29,9 @@ enum class deed_kind : std::uint8_t {
 /// Something that a game did.
 struct deed {
   deed_kind what = deed_kind::tell;
-  std::uint32_t mind = 0;  ///< its generation
-  /// When: how many words and actions it had come to. Of what is in force from a token on: which
-  /// token, of all that it ever had.
-  std::uint64_t at = 0;
+  std::uint32_t mind = 0;    ///< its generation
+  std::uint64_t moment = 0;  ///< when: how many words and actions it had come to
+  std::uint64_t token = 0;   ///< of what is in force from a token on: which, of all it ever had
   std::vector<token_id> tokens{};
   std::vector<std::vector<token_id>> options{};
   role who{};  ///< of enter; of swaps, the persona
@@ -58,7 +57,8 @@ void put(A& a, deed& d) {
     d.what = a.good() ? static_cast<deed_kind>(kind) : deed_kind::tell;
   }
   put(a, d.mind);
-  put(a, d.at);
+  put(a, d.moment);
+  if (d.is_by_row()) put(a, d.token);
   switch (d.what) {
     case deed_kind::tell:
     case deed_kind::hear: put(a, d.tokens); break;

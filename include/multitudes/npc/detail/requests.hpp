@@ -88,7 +88,7 @@ inline expected<void> begin_weighing(scene& s, thought& t,
   if (longest > s.room_of(t)) return memory_full(s, "ask action", longest, t);
   w.log_p.assign(w.options.size(), 0.0);
   w.first_log_p.assign(w.options.size(), 0.0);
-  scene::turn_to_last(t);
+  s.turn_to_last(t);
   t.weighs = std::move(w);
   return {};
 }

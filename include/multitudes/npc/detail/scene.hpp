@@ -137,7 +137,8 @@ struct scene {
 
   /// What comes after its last token is asked for: that is computed, again if it was before, under
   /// what is in force then.
-  static void turn_to_last(thought& t) noexcept {
+  void turn_to_last(thought& t) noexcept {
+    t.skips = is_computing();
     t.n_settled = std::min(t.n_settled, t.tokens.size() - 1);
   }
   void begin_speech(thought& t, const speech& how) noexcept {
@@ -164,7 +165,7 @@ struct scene {
       if (t.is_leaving || t.rests || t.drops > 0) sleep(t);
       if (t.is_present && t.drops > 0) forget(t);
       if (t.is_present && t.replays) replay(t);
-      t.is_leaving = t.rests = t.replays = false;
+      t.is_leaving = t.rests = t.replays = t.skips = false;
       t.drops = 0;
     }
   }
@@ -174,7 +175,7 @@ struct scene {
     if (!rows.rows()[r].wants_logits) return;
     const row_owner& owner = rows.owner(r);
     thought& t = minds[owner.mind];
-    if (!t.is_present || t.replays || t.drops > 0) return;
+    if (!t.is_present || t.replays || t.skips || t.drops > 0) return;
     const std::span<float> logits = work.logits(row_index(r));
     const bool is_broken = std::any_of(logits.begin(), logits.end(), [](float x) {
       return !(x < std::numeric_limits<float>::infinity());
@@ -239,9 +240,16 @@ struct scene {
     if (t.at) cache.truncate(*t.at, t.first);
     t.n_settled = 0;
     for (plan_slot& p : t.plans) p.began.reset();
+    if (t.weighs.is_on) begin_again(t.weighs);
   }
   void forget(thought& t) noexcept {
     const std::size_t n = std::min(t.drops, t.tokens.size());
+    // Of what is dropped before it was computed, it still counts that it was there: the time of a
+    // persona may have begun with it.
+    for (std::size_t i = t.n_settled; i < n; ++i) {
+      if (directed_by != nullptr) directed_by->before_token(t, i);
+      static_cast<void>(t.decide(i));
+    }
     t.tokens.erase(t.tokens.begin(), t.tokens.begin() + static_cast<std::ptrdiff_t>(n));
     t.settings.erase(t.settings.begin(), t.settings.begin() + static_cast<std::ptrdiff_t>(n));
     t.n_settled -= std::min(n, t.n_settled);
@@ -346,6 +354,12 @@ struct scene {
       t.append(token, steering::token_source::written);
     }
     end_weighing(t);
+  }
+  /// Nothing is weighed yet.
+  void begin_again(weighing& w) noexcept {
+    close_forks(w);
+    w.knows_first = false;
+    for (auto& option : w.options) option.n_computed = option.n_weighed = 0;
   }
   void close_forks(weighing& w) noexcept {
     for (auto& option : w.options) {

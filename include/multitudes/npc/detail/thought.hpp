@@ -79,6 +79,7 @@ struct thought {
   // What is to be done as soon as the pass that it may take part in is over.
   bool is_leaving = false;
   bool replays = false;   ///< forgets what was computed, and under what
+  bool skips = false;     ///< what comes of that pass: it was asked anew
   bool rests = false;     ///< leaves the cache
   std::size_t drops = 0;  ///< so many of its oldest tokens
   sampling voice;
