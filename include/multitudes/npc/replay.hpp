@@ -144,8 +144,17 @@ class replayer final : private detail::director {
   }
 
   bool before_pass() noexcept override {
-    if (!outcome_) return true;
-    detail::scene& all = detail::scene_of(*stage_);
+    // Who leaves makes room for who comes.
+    for (bool is_first = true; outcome_ && (admit() || is_first); is_first = false) {
+      for (part& p : parts_) {
+        if (!act_on(p)) return false;
+      }
+    }
+    return true;
+  }
+  /// Lore, and who enters, as far as there are places; whether anybody came.
+  bool admit() {
+    bool came = false;
     for (; next_entry_ < entries_.size(); ++next_entry_) {
       const detail::deed& d = entries_[next_entry_];
       if (d.what == detail::deed_kind::tell) {
@@ -153,7 +162,7 @@ class replayer final : private detail::director {
         continue;
       }
       auto made = stage_->enter(d.who);
-      if (!made && made.error().code == errc::out_of_memory) break;  // until somebody leaves
+      if (!made && made.error().code == errc::out_of_memory) break;
       if (!made) return refused(forward_error(made));
       if (made->generation != d.mind) {
         return refused(fail({.code = errc::invalid_argument,
@@ -164,19 +173,21 @@ class replayer final : private detail::director {
                              .remedy = "load the snapshot from before the record"}));
       }
       part_of(d.mind).who = *made;
+      came = true;
     }
-    for (part& p : parts_) {
-      if (!p.who) p.who = all.mind_of(p.generation);
-      if (!p.who) continue;
-      while (p.next < p.deeds.size()) {
-        const detail::thought* t = all.find(p.who->index, p.who->generation);
-        if (t == nullptr) break;
-        const detail::deed& d = p.deeds[p.next];
-        if (t->n_moments < d.moment) break;
-        if (all.events.room() < event_queue::most_of_a_word) return false;
-        ++p.next;
-        if (auto ok = act(p, d); !ok) return refused(std::move(ok));
-      }
+    return came;
+  }
+  /// Everything that is due for a mind; false if events must be taken first.
+  bool act_on(part& p) {
+    const detail::scene& all = detail::scene_of(*stage_);
+    if (!p.who) p.who = all.mind_of(p.generation);
+    while (outcome_ && p.who && p.next < p.deeds.size()) {
+      const detail::thought* t = all.find(p.who->index, p.who->generation);
+      const detail::deed& d = p.deeds[p.next];
+      if (t == nullptr || t->n_moments < d.moment) break;
+      if (all.events.room() < event_queue::most_of_a_word) return false;
+      ++p.next;
+      if (auto ok = act(p, d); !ok) refused(std::move(ok));
     }
     return true;
   }
@@ -212,7 +223,7 @@ class replayer final : private detail::director {
   }
   bool refused(expected<void> why) noexcept {
     outcome_ = std::move(why);
-    return true;
+    return false;
   }
 
   stage* stage_ = nullptr;

@@ -333,8 +333,8 @@ class stage {
       } else {
         if (at >= until && has_begun) return stage_status::in_progress;
         if (scene_->events.room() < event_queue::most_of_a_word) return stage_status::unread_events;
-        if (!detail::schedule(*scene_).begin())
-          return scene_->is_starved ? stage_status::starved : stage_status::idle;
+        const stage_status begun = detail::schedule(*scene_).begin();
+        if (begun != stage_status::in_progress) return begun;
       }
     }
   }

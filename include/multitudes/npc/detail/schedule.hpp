@@ -39,11 +39,12 @@ class schedule {
  public:
   explicit schedule(scene& s) noexcept : scene_(s) {}
 
-  /// Fills the rows of the next pass and begins it; false if there is nothing to compute.
-  bool begin() noexcept {
+  /// Fills the rows of the next pass and begins it: in_progress, unless there is nothing to compute
+  /// or something is missing for it.
+  stage_status begin() noexcept {
     scene_.settle_changes();
     if (scene_.directed_by != nullptr) {
-      if (!scene_.directed_by->before_pass()) return false;
+      if (!scene_.directed_by->before_pass()) return stage_status::unread_events;
       scene_.settle_changes();
     }
     scene_.rows.clear();
@@ -75,15 +76,16 @@ class schedule {
         }
       }
     }
-    if (scene_.rows.size() == 0) return false;
+    if (scene_.rows.size() == 0) {
+      return scene_.is_starved ? stage_status::starved : stage_status::idle;
+    }
     scene_.totals.rows += scene_.rows.size();
     // The pages were counted, the tokens are the vocabulary's: it begins.
     if (!scene_.work.begin(scene_.rows.rows(), scene_.cache)) {
-      scene_.is_starved = true;
       scene_.rows.clear();
-      return false;
+      return stage_status::starved;
     }
-    return true;
+    return stage_status::in_progress;
   }
 
  private:
