@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What grammars accept, against sets of texts that are worked out without reading any.
+#include "../support/grammar_comparison.hpp"
 #include "../support/grammar_language.hpp"
 #include "../support/long_run.hpp"
 
@@ -43,7 +44,8 @@ const std::vector<sample> samples{
     {R"g(root ::= ( "a" | ( "b" | ( "c" ) ) )* "d"?)g", U"abcd", 5},
     {R"g(root ::= | "a" | "b" |)g", U"ab", 3},
     {R"g(root ::= "a" ( | "b" )  "c")g", U"abc", 5},
-    {"# first\nroot ::= a # then\n  b |\n  a\na ::= \"a\"\n\nb ::= # empty line\n  \"b\"", U"ab", 4},
+    {"# first\nroot ::= a # then\n  b |\n  a\na ::= \"a\"\n\nb ::= # empty line\n  \"b\"", U"ab",
+     4},
     {"root ::= item\n  ( \",\"\n    item )*\nitem ::= \"a\" | \"b\"", U"ab,", 6},
     // recursion
     {R"g(root ::= "a" root | "b")g", U"ab", 7},
@@ -51,7 +53,8 @@ const std::vector<sample> samples{
     {R"g(root ::= "a" root "b" | "")g", U"ab", 8},
     {R"g(root ::= "a" root "a" | "b" root "b" | "a" | "b" | "")g", U"ab", 8},
     {R"g(root ::= "(" root ")" root | "")g", U"()", 8},
-    {"root ::= e\ne ::= e \"+\" t | t\nt ::= t \"*\" f | f\nf ::= \"(\" e \")\" | \"n\"", U"+*()n", 6},
+    {"root ::= e\ne ::= e \"+\" t | t\nt ::= t \"*\" f | f\nf ::= \"(\" e \")\" | \"n\"", U"+*()n",
+     6},
     {"root ::= a\na ::= b \"x\" | \"x\"\nb ::= a \"y\" | \"y\"", U"xy", 8},
     {"root ::= a \"c\" | \"c\"\na ::= b\nb ::= root \"b\" | \"a\"", U"abc", 7},
     // hidden left recursion: what comes before may be empty
@@ -90,67 +93,12 @@ const std::vector<sample> samples{
     {R"g(root ::= [\U0001F600-\U0001F64F]+ | [α-ω]{2} | "€")g", U"😀🙏α€", 4},
     {R"g(root ::= . "é" .)g", U"aé日😀", 4},
     {R"g(root ::= [^a]{2,3} "a")g", U"aé\U0010FFFF", 5},
-    {R"g(root ::= [\u0080-\u07FF]* [\uE000-\U00010000]?)g", U"a\u0080\u07FF\u0800\uE000\U00010000", 4},
+    {R"g(root ::= [\u0080-\u07FF]* [\uE000-\U00010000]?)g", U"a\u0080\u07FF\u0800\uE000\U00010000",
+     4},
     // what games ask for
     {R"g(root ::= "go" " " ("north" | "south") | "wait")g", U"gonrthsuwai ", 4},
     {"root ::= act (\";\" act){0,2}\nact ::= \"g\" dir? | \"w\"\ndir ::= [ns]", U"gnsw;", 6},
     {"root ::= \"\\\"\" c* \"\\\"\"\nc ::= [^\"\\\\] | \"\\\\\" [\"\\\\n]", U"\"\\na", 6},
-};
-
-/// Walks over all texts, character by character, where the library and the sets agree to go on.
-class comparison {
- public:
-  comparison(const sample& s, mt::grammar_matcher& m)
-      : sample_(s),
-        longest_(s.longest + more_characters()),
-        matcher_(m),
-        texts_(grammar_language(s.gbnf, s.alphabet, longest_).all()) {
-    for (const std::string& t : texts_) {
-      for (std::size_t n = 0; n <= t.size(); ++n) prefixes_.insert(t.substr(0, n));
-    }
-  }
-
-  void run() { visit({}, 0, matcher_.start()); }
-  [[nodiscard]] std::size_t n_texts() const { return texts_.size(); }
-
- private:
-  void visit(const std::string& text, std::size_t length, const mt::grammar_state& at) {
-    CAPTURE(text);
-    CHECK(at.may_end() == texts_.contains(text));
-    const std::size_t to_end = matcher_.bytes_to_end(at);
-    CHECK((to_end == 0) == at.may_end());
-    // It says that an end is near: then there is one.
-    if (length + to_end <= longest_) CHECK(prefixes_.contains(text));
-    if (length == longest_) return;
-    bool goes_on = false;
-    for (const char32_t c : sample_.alphabet) {
-      const std::string bytes = grammar_language::encoded(std::u32string(1, c));
-      mt::grammar_state next = at;
-      bool alive = true;
-      for (std::size_t i = 0; alive && i < bytes.size(); ++i) {
-        const auto accepted = matcher_.accept(next, bytes.substr(i, 1));
-        REQUIRE(accepted.has_value());
-        alive = *accepted;
-        if (alive && i + 1 < bytes.size()) CHECK(!next.may_end());
-      }
-      goes_on = goes_on || alive;
-      if (alive) {
-        visit(text + bytes, length + 1, next);
-      } else {
-        CHECK_MESSAGE(!prefixes_.contains(text + bytes), text << bytes);
-      }
-    }
-    if (at.must_end()) CHECK(!goes_on);
-  }
-
-  static std::size_t more_characters() {
-    return static_cast<std::size_t>(multitudes_test::sample_count(2, 4));
-  }
-
-  const sample& sample_;
-  std::size_t longest_;
-  mt::grammar_matcher& matcher_;
-  std::set<std::string> texts_, prefixes_;
 };
 
 }  // namespace
@@ -158,14 +106,18 @@ class comparison {
 TEST_CASE("a grammar accepts what the sets of its texts have, and every beginning of them") {
   std::size_t n_texts = 0;
   for (const sample& s : samples) {
-    CAPTURE(s.gbnf);
+    CAPTURE(std::string(s.gbnf));
     const auto g = mt::grammar::parse(s.gbnf);
     REQUIRE_MESSAGE(g.has_value(), g.error().message());
     auto m = mt::grammar_matcher::make(*g);
     REQUIRE(m.has_value());
-    comparison all(s, *m);
-    all.run();
-    n_texts += all.n_texts();
+    std::vector<std::string> pieces;
+    for (const char32_t c : s.alphabet) pieces.push_back(grammar_language::encoded({c}));
+    const std::size_t longest =
+        s.longest + static_cast<std::size_t>(multitudes_test::sample_count(3, 5));
+    const auto texts = grammar_language(s.gbnf, s.alphabet, longest).all();
+    n_texts += texts.size();
+    multitudes_test::grammar_comparison(*m, pieces, longest, texts).run();
   }
   CHECK(samples.size() >= 60);
   CHECK(n_texts > 10'000);

@@ -141,9 +141,10 @@ class grammar_language {
       for (++at_; peek() != '"';) {
         const char32_t c = read_character();
         one.parts.push_back(
-            {kind::characters, {}, alphabet_.find(c) == alphabet_.npos
-                                       ? std::set<char32_t>{}
-                                       : std::set<char32_t>{c}, {}});
+            {kind::characters,
+             {},
+             alphabet_.find(c) == alphabet_.npos ? std::set<char32_t>{} : std::set<char32_t>{c},
+             {}});
       }
       ++at_;
     } else if (peek() == '.') {
@@ -187,7 +188,8 @@ class grammar_language {
     if (n == 0) return e == 'n' ? U'\n' : e == 'r' ? U'\r' : e == 't' ? U'\t' : e;
     const std::u32string digits = text_.substr(at_, n);
     at_ += n;
-    return static_cast<char32_t>(std::stoul(std::string(digits.begin(), digits.end()), nullptr, 16));
+    return static_cast<char32_t>(
+        std::stoul(std::string(digits.begin(), digits.end()), nullptr, 16));
   }
   void read_repetition(node& one) {
     std::size_t least = 1, most = 1;

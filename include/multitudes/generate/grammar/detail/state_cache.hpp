@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <multitudes/core/fingerprint.hpp>
+#include <multitudes/generate/grammar/grammar_matcher.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace multitudes::detail {
+
+/// States that were met, with numbers, and where bytes lead from each: an automaton that is made
+/// as it is walked. Only speed depends on what it remembers. All room is set aside once.
+class state_cache {
+ public:
+  using number = std::uint16_t;
+  static constexpr number refused = 0xFFFF;
+  static constexpr number overflowed = 0xFFFE;  ///< refused, for lack of room in the matcher
+  static constexpr number full = 0xFFFD;        ///< no room here: `clear()` and begin again
+  static constexpr std::size_t most_states = 0xFF00;
+
+  state_cache(std::size_t n_states, std::size_t n_words)
+      : n_states_(n_states),
+        table_(std::bit_ceil(2 * n_states), unknown),
+        next_(256 * n_states, unknown) {
+    words_.reserve(n_words);
+    states_.reserve(n_states);
+  }
+
+  void clear() noexcept {
+    words_.clear();
+    states_.clear();
+    std::fill(table_.begin(), table_.end(), unknown);
+  }
+
+  /// The number of a state; `full` if it has none and there is no room.
+  number of(std::span<const std::uint32_t> words) noexcept {
+    fingerprint_builder collected;
+    for (const std::uint32_t w : words) collected.add(std::uint64_t{w});
+    const std::uint64_t hash = collected.finish().value;
+    const std::size_t mask = table_.size() - 1;
+    std::size_t i = static_cast<std::size_t>(hash) & mask;
+    for (; table_[i] != unknown; i = (i + 1) & mask) {
+      const number n = table_[i];
+      if (states_[n].hash == hash && std::ranges::equal(words, words_of(n))) return n;
+    }
+    if (states_.size() == n_states_ || words.size() > words_.capacity() - words_.size()) {
+      return full;
+    }
+    const auto made = static_cast<number>(states_.size());
+    table_[i] = made;
+    states_.push_back({hash, static_cast<std::uint32_t>(words_.size()),
+                       static_cast<std::uint32_t>(words.size()), not_measured});
+    words_.insert(words_.end(), words.begin(), words.end());
+    std::fill_n(next_.begin() + 256 * std::ptrdiff_t{made}, 256, unknown);
+    return made;
+  }
+
+  /// Where a byte leads.
+  number after(grammar_matcher& m, number from, unsigned char byte) noexcept {
+    const number known = next_[256 * std::size_t{from} + byte];
+    return known != unknown ? known : find_out(m, from, byte);
+  }
+
+  [[nodiscard]] std::span<const std::uint32_t> words_of(number n) const noexcept {
+    return std::span(words_).subspan(states_[n].first_word, states_[n].n_words);
+  }
+  /// See grammar_matcher::bytes_to_end.
+  std::uint32_t bytes_to_end(grammar_matcher& m, number n) noexcept {
+    state& s = states_[n];
+    if (s.bytes_to_end == not_measured) s.bytes_to_end = m.bytes_to_end(words_of(n));
+    return s.bytes_to_end;
+  }
+
+ private:
+  static constexpr number unknown = 0xFFFC;
+  static constexpr std::uint32_t not_measured = ~std::uint32_t{0};
+  struct state {
+    std::uint64_t hash;
+    std::uint32_t first_word, n_words;
+    std::uint32_t bytes_to_end;
+  };
+
+  number find_out(grammar_matcher& m, number from, unsigned char byte) noexcept {
+    number to = refused;
+    switch (m.step(words_of(from), byte)) {
+      case grammar_matcher::outcome::refused: break;
+      case grammar_matcher::outcome::overflowed: to = overflowed; break;
+      case grammar_matcher::outcome::accepted:
+        to = of(m.result());
+        if (to == full) return full;
+        break;
+    }
+    next_[256 * std::size_t{from} + byte] = to;
+    return to;
+  }
+
+  std::size_t n_states_;
+  std::vector<number> table_;  // by hash
+  std::vector<number> next_;   // (n_states, 256)
+  std::vector<state> states_;
+  std::vector<std::uint32_t> words_;
+};
+
+}  // namespace multitudes::detail
