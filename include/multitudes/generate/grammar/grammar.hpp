@@ -53,6 +53,7 @@ class grammar {
     graph->sets = std::move(draft->sets);
     detail::lay_out(*draft, *graph);
     detail::measure(*graph);
+    detail::tell_apart(*graph);
     if (graph->fewest_bytes(graph->root) == detail::rule_graph::never) {
       return fail({.code = errc::malformed,
                    .operation = "grammar",

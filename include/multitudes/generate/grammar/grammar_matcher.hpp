@@ -116,6 +116,19 @@ class grammar_matcher {
   }
   [[nodiscard]] std::span<const std::uint32_t> result() const noexcept { return stacks_.result(); }
 
+  /// Every character that is not ASCII leads where `letter` does.
+  [[nodiscard]] bool reads_alike(std::span<const std::uint32_t> words, char letter) const noexcept {
+    const detail::state_view at(words);
+    for (std::size_t i = 0; i < at.n_items(); ++i) {
+      const character_set& set = graph().sets[graph().places[at.item(i).place].operand];
+      const bool all =
+          set.covers(0x80, 0xD7FF) && set.covers(0xE000, character_set::last_character);
+      const bool as_letter = set.contains(static_cast<unsigned char>(letter));
+      if (as_letter ? !all : set.meets(0x80, character_set::last_character)) return false;
+    }
+    return at.partial().missing == 0;
+  }
+
   /// The fewest bytes after which the text that `words` are the state of may end; 2^30 for more.
   ///
   /// Cost:    a few passes over the state.

@@ -122,6 +122,7 @@ class token_masks {
   };
   using cache = detail::state_cache;
   static constexpr std::size_t none = ~std::size_t{0};
+  static constexpr std::size_t smallest_subtree = 4;  // that is looked at as a whole
 
   token_masks(grammar_matcher m, std::shared_ptr<const token_trie> tokens, mask_options options)
       : matcher_(std::move(m)),
@@ -166,6 +167,15 @@ class token_masks {
     for (; at_node_ < n; --steps) {
       if (steps == 0) return false;
       const token_trie::node node = trie[at_node_];
+      if (node.skip - at_node_ >= smallest_subtree) {
+        const token_trie::subtree& all = trie.under(at_node_);
+        if (cache_.all_may_follow(matcher_, levels_[node.depth], all.kinds, all.height,
+                                  s.bytes_left, s.farthest_end)) {
+          for (const token_id t : trie.tokens_under(at_node_)) s.mask.allow(t);
+          at_node_ = node.skip;
+          continue;
+        }
+      }
       cache::number to = cache_.after(matcher_, levels_[node.depth], node.byte);
       if (to == cache::full) to = make_room(at, node.depth, node.byte);
       if (to >= cache::full) {

@@ -28,6 +28,29 @@ class token_trie {
     std::uint16_t depth;        ///< 0 for first bytes
     std::uint8_t byte;
   };
+  /// All that begin like a node: which kinds of bytes they go on with, and how many at most, the
+  /// node's own included.
+  struct subtree {
+    std::uint64_t kinds;
+    std::uint32_t height;
+  };
+  /// Kinds of bytes, one bit each: small letters, capitals, digits, each other sign of ASCII that
+  /// prints, line end, tab, other control characters, and all that is not ASCII. One more is there
+  /// if bytes follow each other that no UTF-8 has so.
+  static constexpr unsigned not_ascii = 6, no_utf8 = 40;
+  static constexpr unsigned byte_kind(std::uint8_t byte) noexcept {
+    if (byte >= 'a' && byte <= 'z') return 0;
+    if (byte >= 'A' && byte <= 'Z') return 1;
+    if (byte >= '0' && byte <= '9') return 2;
+    if (byte == '\n') return 3;
+    if (byte == '\t') return 4;
+    if (byte < ' ' || byte == 0x7F) return 5;
+    if (byte >= 0x80) return not_ascii;
+    return byte < '0'   ? 7u + byte - ' '
+           : byte < 'A' ? 23u + byte - ':'
+           : byte < 'a' ? 30u + byte - '['
+                        : 36u + byte - '{';
+  }
   /// Longer pieces are never allowed.
   static constexpr std::size_t longest_piece = 1024;
 
@@ -95,12 +118,22 @@ class token_trie {
   [[nodiscard]] const node& operator[](std::size_t i) const noexcept { return nodes_[i]; }
   /// Those whose bytes end at a node.
   [[nodiscard]] std::span<const token_id> tokens_at(std::size_t i) const noexcept {
-    const std::size_t first = nodes_[i].first_token;
-    return std::span(tokens_).subspan(first, nodes_[i + 1].first_token - first);
+    return tokens_between(i, i + 1);
   }
+  /// Those whose bytes end at a node or go on from there.
+  [[nodiscard]] std::span<const token_id> tokens_under(std::size_t i) const noexcept {
+    return tokens_between(i, nodes_[i].skip);
+  }
+  [[nodiscard]] const subtree& under(std::size_t i) const noexcept { return subtrees_[i]; }
 
  private:
   token_trie() = default;
+
+  [[nodiscard]] std::span<const token_id> tokens_between(std::size_t begin,
+                                                         std::size_t end) const noexcept {
+    const std::size_t first = nodes_[begin].first_token;
+    return std::span(tokens_).subspan(first, nodes_[end].first_token - first);
+  }
 
   void build() {
     std::sort(tokens_.begin(), tokens_.end(), [&](token_id a, token_id b) {
@@ -128,12 +161,62 @@ class token_trie {
     }
     close_to(0);
     nodes_.push_back({0, static_cast<std::uint32_t>(tokens_.size()), 0, 0});
+    measure_subtrees();
+  }
+
+  /// What may follow a byte of UTF-8.
+  struct continuation {
+    std::uint8_t missing = 0;  // bytes of a character
+    std::uint8_t low = 0x80, high = 0xBF;
+  };
+  /// What may follow `byte`, if it may follow `before`.
+  static bool follows(continuation& before, std::uint8_t byte) noexcept {
+    const bool is_inner = (byte & 0xC0) == 0x80;
+    const bool fits = is_inner
+                          ? before.missing > 0 && byte >= before.low && byte <= before.high
+                          : before.missing == 0 && (byte < 0x80 || (byte >= 0xC2 && byte <= 0xF4));
+    const int size = byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+    const int missing = is_inner ? before.missing - 1 : size - 1;
+    before = {static_cast<std::uint8_t>(std::max(missing, 0))};
+    if (byte == 0xE0) before.low = 0xA0;
+    if (byte == 0xED) before.high = 0x9F;
+    if (byte == 0xF0) before.low = 0x90;
+    if (byte == 0xF4) before.high = 0x8F;
+    return fits;
+  }
+
+  void measure_subtrees() {
+    subtrees_.resize(size());
+    std::vector<continuation> after(size());
+    for (std::size_t i = 0; i < size(); ++i) {
+      // Only those that begin a character matter: what is under them has its parent measured here.
+      if ((nodes_[i].byte & 0xC0) != 0x80) {
+        after[i] = {};
+        static_cast<void>(follows(after[i], nodes_[i].byte));
+      }
+      for (std::size_t child = i + 1; child < nodes_[i].skip; child = nodes_[child].skip) {
+        after[child] = after[i];
+        if (!follows(after[child], nodes_[child].byte)) {
+          subtrees_[i].kinds |= std::uint64_t{1} << no_utf8;
+        }
+      }
+    }
+    for (std::size_t i = size(); i-- > 0;) {
+      subtree& own = subtrees_[i];
+      own.kinds |= std::uint64_t{1} << byte_kind(nodes_[i].byte);
+      own.height = 1;
+      for (std::size_t child = i + 1; child < nodes_[i].skip; child = nodes_[child].skip) {
+        own.kinds |= subtrees_[child].kinds;
+        own.height = std::max(own.height, 1 + subtrees_[child].height);
+      }
+    }
   }
 
   text::string_pool pieces_;
   std::vector<token_id> ends_;    // sorted
   std::vector<token_id> tokens_;  // that are text, by their bytes
   std::vector<node> nodes_;
+  std::vector<subtree> subtrees_;  // (nodes)
 };
 
 }  // namespace multitudes

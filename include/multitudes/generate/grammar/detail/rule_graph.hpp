@@ -5,6 +5,7 @@
 #include <multitudes/generate/grammar/detail/rule_code.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -37,6 +38,7 @@ struct rule_graph {
   std::vector<std::uint32_t> bytes_to_end;  // (places)
   std::vector<std::uint32_t> rule_starts;   // (rules)
   std::vector<character_set> sets;
+  std::array<std::uint8_t, 128> ascii_kind{};  // the same for characters that no set tells apart
   std::uint32_t root = 0;
 
   [[nodiscard]] std::uint32_t fewest_bytes(std::uint32_t rule) const noexcept {
@@ -80,6 +82,20 @@ inline void lay_out(const grammar_draft& draft, rule_graph& g) {
       }
     }
     g.rule_starts.push_back(resolved[0]);
+  }
+}
+
+/// Fills `ascii_kind`.
+inline void tell_apart(rule_graph& g) {
+  for (const character_set& set : g.sets) {
+    std::array<std::uint8_t, 2 * 128> renamed{};  // by kind, and by being in the set; 0: not yet
+    std::uint8_t n_kinds = 0;
+    for (std::size_t c = 0; c < 128; ++c) {
+      const std::size_t old = 2 * std::size_t{g.ascii_kind[c]};
+      std::uint8_t& kind = renamed[old + (set.contains(static_cast<char32_t>(c)) ? 1 : 0)];
+      if (kind == 0) kind = ++n_kinds;
+      g.ascii_kind[c] = static_cast<std::uint8_t>(kind - 1);
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <multitudes/core/fingerprint.hpp>
 #include <multitudes/generate/grammar/grammar_matcher.hpp>
+#include <multitudes/generate/grammar/token_trie.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -54,7 +55,7 @@ class state_cache {
     const auto made = static_cast<number>(states_.size());
     table_[i] = made;
     states_.push_back({hash, static_cast<std::uint32_t>(words_.size()),
-                       static_cast<std::uint32_t>(words.size()), not_measured});
+                       static_cast<std::uint32_t>(words.size())});
     words_.insert(words_.end(), words.begin(), words.end());
     std::fill_n(next_.begin() + 256 * std::ptrdiff_t{made}, 256, unknown);
     return made;
@@ -64,6 +65,27 @@ class state_cache {
   number after(grammar_matcher& m, number from, unsigned char byte) noexcept {
     const number known = next_[256 * std::size_t{from} + byte];
     return known != unknown ? known : find_out(m, from, byte);
+  }
+
+  /// True if any bytes of these kinds (see token_trie), up to `height` of them, may follow `from`,
+  /// and the text can end `bytes_left` bytes after each. Finds out for all of them at once where
+  /// they lead: character by character into the same states, as in a quoted text. False says
+  /// nothing. `farthest_end` becomes at least the most bytes to an end.
+  bool all_may_follow(grammar_matcher& m, number from, std::uint64_t kinds, std::uint32_t height,
+                      std::size_t bytes_left, std::uint32_t& farthest_end) noexcept {
+    // An end may be as far again as the rest of a character that has begun.
+    const std::uint32_t in_character = kinds >> token_trie::not_ascii & 1 ? 3 : 0;
+    for (std::uint32_t h = 0; h < height; ++h) {
+      if (!states_[from].run_is_known && !find_run(m, from)) return false;
+      const number next = states_[from].run_next;
+      if ((kinds & ~states_[from].run_kinds) != 0) return false;
+      const std::uint32_t to_end = bytes_to_end(m, next) + in_character;
+      if (to_end > bytes_left) return false;
+      farthest_end = std::max(farthest_end, to_end);
+      if (next == from) return true;
+      from = next;
+    }
+    return true;
   }
 
   [[nodiscard]] std::span<const std::uint32_t> words_of(number n) const noexcept {
@@ -82,7 +104,11 @@ class state_cache {
   struct state {
     std::uint64_t hash;
     std::uint32_t first_word, n_words;
-    std::uint32_t bytes_to_end;
+    std::uint32_t bytes_to_end = not_measured;
+    // Bytes of these kinds all lead to one state: see all_may_follow.
+    std::uint64_t run_kinds = 0;
+    number run_next = refused;
+    bool run_is_known = false;
   };
 
   number find_out(grammar_matcher& m, number from, unsigned char byte) noexcept {
@@ -95,8 +121,36 @@ class state_cache {
         if (to == full) return full;
         break;
     }
-    next_[256 * std::size_t{from} + byte] = to;
+    const auto row = next_.begin() + 256 * std::ptrdiff_t{from};
+    row[byte] = to;
+    if (byte < 0x80) {
+      const auto& kinds = m.rules().graph().ascii_kind;
+      for (std::uint8_t c = 0; c < 0x80; ++c) {
+        if (kinds[c] == kinds[byte]) row[c] = to;
+      }
+    }
     return to;
+  }
+
+  static constexpr std::uint64_t bit(unsigned kind) noexcept { return std::uint64_t{1} << kind; }
+
+  /// What leads where a letter leads. False if there was no room.
+  bool find_run(grammar_matcher& m, number from) noexcept {
+    const number next = after(m, from, 'e');
+    if (next == full) return false;
+    std::uint64_t kinds = 0;
+    if (next < full) kinds = ~std::uint64_t{0} & ~bit(token_trie::no_utf8);
+    for (unsigned byte = 0; byte < 0x80 && kinds != 0; ++byte) {
+      const number to = after(m, from, static_cast<unsigned char>(byte));
+      if (to == full) return false;
+      if (to != next) kinds &= ~bit(token_trie::byte_kind(static_cast<std::uint8_t>(byte)));
+    }
+    if (!m.reads_alike(words_of(from), 'e')) kinds &= ~bit(token_trie::not_ascii);
+    state& s = states_[from];
+    s.run_kinds = kinds;
+    s.run_next = next;
+    s.run_is_known = true;
+    return true;
   }
 
   std::size_t n_states_;
