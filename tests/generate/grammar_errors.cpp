@@ -160,9 +160,9 @@ TEST_CASE("limits that are too small for a grammar's beginning are an error") {
 
 TEST_CASE("a damaged grammar or schema is read or refused, and what is read can be run") {
   const std::string_view grammars[] = {
-      "root ::= item (\",\" item){0,3} # list\nitem ::= [a-z]+ | \"\\\"\" [^\"\\\\\\n]* \"\\\"\" | "
-      "(num)?\n"
-      "num ::= \"-\"? ([0-9] | [1-9] [0-9]{1,15}) (\".\" [0-9]+)?\n",
+      R"(root ::= item ("," item){0,3} # list
+         item ::= [a-z]+ | "\"" [^"\\\n]* "\"" | (num)?
+         num ::= "-"? ([0-9] | [1-9] [0-9]{1,15}) ("." [0-9]+)?)",
       "root ::= e\ne ::= e \"+\" t | t\nt ::= t \"*\" f | f\nf ::= \"(\" e \")\" | \"n\"{2,}\n",
       "root ::= \"\\u00e9\" . [\\U0001F600-\\U0001F64F] | root root | \"\" | [^-a-c\\]]\n",
       R"({"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "kind":

@@ -111,7 +111,6 @@ class grammar_matcher {
     }
     if (c.missing > 0) return finish(stacks_.narrow(graph(), from, c));
     if (c.decided) return finish(stacks_.consume_any(graph(), from));
-    if (c.bits < c.least()) return outcome::refused;
     return finish(stacks_.consume(graph(), from, c.bits));
   }
   [[nodiscard]] std::span<const std::uint32_t> result() const noexcept { return stacks_.result(); }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <multitudes/core/expected.hpp>
-#include <multitudes/format/detail/quoted.hpp>
 #include <multitudes/format/json.hpp>
 
 #include <cstddef>

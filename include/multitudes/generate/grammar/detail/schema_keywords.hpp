@@ -2,7 +2,7 @@
 #pragma once
 
 #include <multitudes/core/expected.hpp>
-#include <multitudes/format/detail/quoted.hpp>
+#include <multitudes/format/json.hpp>
 #include <multitudes/generate/grammar/detail/json_tree.hpp>
 
 #include <algorithm>

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <multitudes/core/expected.hpp>
-#include <multitudes/format/detail/quoted.hpp>
 #include <multitudes/format/json.hpp>
 #include <multitudes/generate/grammar/detail/json_tree.hpp>
 #include <multitudes/generate/grammar/detail/schema_keywords.hpp>
