@@ -105,6 +105,7 @@
 #include <multitudes/npc/event.hpp>
 #include <multitudes/npc/mind.hpp>
 #include <multitudes/npc/sentences.hpp>
+#include <multitudes/npc/snapshot.hpp>
 #include <multitudes/npc/stage.hpp>
 #include <multitudes/npc/stage_options.hpp>
 #include <multitudes/observe/coherence.hpp>

@@ -17,13 +17,13 @@ using multitudes_test::grammar_language;
 
 namespace {
 
-struct sample {
+struct grammar_sample {
   const char* gbnf;
   std::u32string alphabet;
   std::size_t longest;  // in characters
 };
 
-const std::vector<sample> samples{
+const std::vector<grammar_sample> grammar_samples{
     // literals, classes, repetitions
     {R"g(root ::= "ab")g", U"ab", 4},
     {R"g(root ::= "")g", U"ab", 3},
@@ -105,7 +105,7 @@ const std::vector<sample> samples{
 
 TEST_CASE("a grammar accepts what the sets of its texts have, and every beginning of them") {
   std::size_t n_texts = 0;
-  for (const sample& s : samples) {
+  for (const grammar_sample& s : grammar_samples) {
     CAPTURE(std::string(s.gbnf));
     const auto g = mt::grammar::parse(s.gbnf);
     REQUIRE_MESSAGE(g.has_value(), g.error().message());
@@ -119,6 +119,6 @@ TEST_CASE("a grammar accepts what the sets of its texts have, and every beginnin
     n_texts += texts.size();
     multitudes_test::grammar_comparison(*m, pieces, longest, texts).run();
   }
-  CHECK(samples.size() >= 60);
+  CHECK(grammar_samples.size() >= 60);
   CHECK(n_texts > 10'000);
 }

@@ -16,7 +16,7 @@ namespace mt = multitudes;
 
 namespace {
 
-std::string repeated(std::string_view text, std::size_t n) {
+std::string text_times(std::string_view text, std::size_t n) {
   std::string out;
   for (std::size_t i = 0; i < n; ++i) out += text;
   return out;
@@ -69,12 +69,13 @@ TEST_CASE("what is wrong with a grammar's text is said with line and column") {
       {"root ::= \"a\" root", mt::errc::malformed, "rule \"root\"", "no finite text"},
       {"root ::= a\na ::= b\nb ::= \"x\" a | b", mt::errc::malformed, "rule \"root\"", "no finite"},
       {"root ::= [^\\x00-\\U0010FFFF]", mt::errc::malformed, "rule \"root\"", "no finite text"},
-      {"root ::= " + repeated("(", 101) + "\"a\"" + repeated(")", 101), mt::errc::unsupported,
+      {"root ::= " + text_times("(", 101) + "\"a\"" + text_times(")", 101), mt::errc::unsupported,
        "line 1, column 110", "100 deep"},
-      {"root ::= \"" + repeated("a", (1 << 20)) + "\"", mt::errc::unsupported, "line 1, column 1",
+      {"root ::= \"" + text_times("a", (1 << 20)) + "\"", mt::errc::unsupported, "line 1, column 1",
        "bytes"},
-      {"root ::= \"" + repeated("a", 300'000) + "\"", mt::errc::unsupported, "", "larger grammar"},
-      {"root ::= " + repeated("\"a\"{65536} ", 3), mt::errc::unsupported, "", "larger grammar"},
+      {"root ::= \"" + text_times("a", 300'000) + "\"", mt::errc::unsupported, "",
+       "larger grammar"},
+      {"root ::= " + text_times("\"a\"{65536} ", 3), mt::errc::unsupported, "", "larger grammar"},
   };
   for (const wrong& w : all) {
     CAPTURE(w.text.substr(0, 60));
@@ -94,8 +95,8 @@ TEST_CASE("large grammars within the limits are read and run") {
     rules += "r" + std::to_string(i) + " ::= \"a\" r" + std::to_string(i + 1) + " | \"b\"\n";
   }
   const std::string long_chain = rules + "r20000 ::= \"c\"";
-  const std::string deep = "root ::= " + repeated("(", 100) + "\"a\"" + repeated(")*", 100);
-  const std::string many = "root ::= \"a\" | " + repeated("\"ab\" | ", 3000) + "\"b\"";
+  const std::string deep = "root ::= " + text_times("(", 100) + "\"a\"" + text_times(")*", 100);
+  const std::string many = "root ::= \"a\" | " + text_times("\"ab\" | ", 3000) + "\"b\"";
   const std::string nested = R"(root ::= ((("a"{1000}){1000}){1000}){1000} | "b")";
   for (const std::string& text : {long_chain, deep, many, nested}) {
     CAPTURE(text.substr(0, 60));
@@ -166,7 +167,8 @@ TEST_CASE("a damaged grammar or schema is read or refused, and what is read can 
       "root ::= e\ne ::= e \"+\" t | t\nt ::= t \"*\" f | f\nf ::= \"(\" e \")\" | \"n\"{2,}\n",
       "root ::= \"\\u00e9\" . [\\U0001F600-\\U0001F64F] | root root | \"\" | [^-a-c\\]]\n",
       R"({"type": "object", "properties": {"name": {"type": "string", "maxLength": 12}, "kind":
-         {"enum": ["a", 1, null]}, "list": {"type": "array", "items": {"$ref": "#"}, "minItems": 1}},
+         {"enum": ["a", 1, null]}, "list": {"type": "array", "items": {"$ref": "#"},
+         "minItems": 1}},
          "required": ["name"], "additionalProperties": false})",
       R"({"$defs": {"n": {"type": ["integer", "null"]}}, "anyOf": [{"$ref": "#/$defs/n"}, true,
          {"const": {"a": [1.5e3, "\u00e9"]}}]})",

@@ -15,14 +15,14 @@ namespace mt = multitudes;
 
 namespace {
 
-struct sample {
+struct schema_sample {
   const char* schema;
   std::vector<std::string> pieces;
   std::size_t longest;  // in pieces
 };
 
 // Values of enum and const are compared as they are written: so they are without white space.
-const std::vector<sample> samples{
+const std::vector<schema_sample> schema_samples{
     {R"({"type": "null"})", {"n", "u", "l", "1"}, 5},
     {R"({"type": "boolean"})", {"t", "r", "u", "e", "f", "a", "ls"}, 5},
     {R"({"type": "integer"})", {"-", "0", "1", "."}, 6},
@@ -97,8 +97,8 @@ const std::vector<sample> samples{
 };
 
 /// Every text of at most `left` pieces that is right, found by trying all.
-void try_all(const sample& s, const multitudes_test::json_value& schema, const std::string& text,
-             std::size_t left, std::set<std::string>& right) {
+void try_all(const schema_sample& s, const multitudes_test::json_value& schema,
+             const std::string& text, std::size_t left, std::set<std::string>& right) {
   const auto value = multitudes_test::json_parser::read(text, true);
   if (value && multitudes_test::follows(*value, schema, schema)) right.insert(text);
   if (left == 0) return;
@@ -108,7 +108,7 @@ void try_all(const sample& s, const multitudes_test::json_value& schema, const s
 }  // namespace
 
 TEST_CASE("a schema's grammar accepts the values that follow it, and every beginning of them") {
-  for (const sample& s : samples) {
+  for (const schema_sample& s : schema_samples) {
     CAPTURE(std::string(s.schema));
     const auto g = mt::grammar_from_json_schema(s.schema);
     REQUIRE_MESSAGE(g.has_value(), g.error().message());

@@ -229,7 +229,7 @@ TEST_CASE("a mask allows the tokens whose bytes the grammar accepts, and ends wh
         CHECK(mask.has_value() == (expected.count() > 0));
         if (!mask) break;
         CHECK(**mask == expected);
-        for (const std::size_t left : {1, 2, 3, 5, 9}) {
+        for (const std::size_t left : {1u, 2u, 3u, 5u, 9u}) {
           mt::token_mask in_time = tried(m, at, left - 1);
           if (in_time.count() == 0) in_time = expected;
           CHECK(**masks.of(at, left) == in_time);
@@ -372,7 +372,7 @@ TEST_CASE("after set-up, masks and steps allocate nothing") {
 
 TEST_CASE("a mask leaves proportions as they are, and one that allows nothing is an error") {
   mt::token_mask mask(70);
-  for (const std::size_t t : {0, 3, 69}) mask.allow(token_id(t));
+  for (const std::size_t t : {0u, 3u, 69u}) mask.allow(token_id(t));
   CHECK(mask.count() == 3);
   CHECK(!mask.allows(token_id(70)));
   std::vector<float> logits(72, 5.0f);
@@ -386,12 +386,12 @@ TEST_CASE("a mask leaves proportions as they are, and one that allows nothing is
     ++counts[s.choose(logits, mask, {}, mt::position(i))->value];
   }
   const double total = 1 + std::exp(1.0) + std::exp(2.0);
-  for (const std::size_t t : {0, 3, 69}) {
+  for (const std::size_t t : {0u, 3u, 69u}) {
     const double p = std::exp(static_cast<double>(as_they_were[t])) / total;
     CHECK(std::abs(counts[t] / static_cast<double>(n) - p) < 5 * std::sqrt(p * (1 - p) / n));
   }
   CHECK(counts[0] + counts[3] + counts[69] == n);
-  for (const std::size_t k : {1, 2, 40}) {
+  for (const std::size_t k : {1u, 2u, 40u}) {
     mt::sampler likeliest({.temperature = 1.0f, .top_k = k}, 72);
     for (std::size_t i = 0; i < 50; ++i) {
       logits = as_they_were;
@@ -404,6 +404,6 @@ TEST_CASE("a mask leaves proportions as they are, and one that allows nothing is
   CHECK(s.choose(logits, mt::token_mask(72), {}, mt::position(0)).error().code ==
         mt::errc::not_found);
   CHECK(logits == as_they_were);
-  for (const std::size_t t : {0, 3, 69}) logits[t] = -std::numeric_limits<float>::infinity();
+  for (const std::size_t t : {0u, 3u, 69u}) logits[t] = -std::numeric_limits<float>::infinity();
   CHECK(!mt::restrict_to(mask, logits).has_value());
 }

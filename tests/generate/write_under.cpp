@@ -15,13 +15,13 @@ using namespace multitudes;
 
 namespace {
 
-std::shared_ptr<const token_trie> trie_of(const language_model& lm) {
+std::shared_ptr<const token_trie> shared_trie_of(const language_model& lm) {
   auto made = token_trie::make(*lm.tokenizer);
   REQUIRE(made.has_value());
   return std::make_shared<const token_trie>(*std::move(made));
 }
 
-session<> reading(const language_model& lm, std::uint64_t seed) {
+session<> session_that_read(const language_model& lm, std::uint64_t seed) {
   auto s = session<>::make(lm, {.how = {.temperature = 2.0f, .seed = seed}});
   REQUIRE(s.has_value());
   REQUIRE(s->read("what now?").has_value());
@@ -33,11 +33,11 @@ session<> reading(const language_model& lm, std::uint64_t seed) {
 TEST_CASE("a session writes only what the grammar has, and stops where nothing can follow") {
   // More rows than tokens: those without a token are never chosen.
   const auto lm = multitudes_test::tiny_model({.vocab_rows = multitudes_test::tiny_vocab_size + 9});
-  auto masks =
-      *token_masks::make(*grammar::parse(R"(root ::= "go " [nesw] | "wait" | "é")"), trie_of(lm));
+  auto masks = *token_masks::make(*grammar::parse(R"(root ::= "go " [nesw] | "wait" | "é")"),
+                                  shared_trie_of(lm));
   std::set<std::string> seen;
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
-    auto s = reading(lm, seed);
+    auto s = session_that_read(lm, seed);
     const std::size_t before = s.tokens().size();
     std::string shown;
     const auto written = write_under(s, masks, 20, [&](std::string_view piece) { shown += piece; });
@@ -54,10 +54,10 @@ TEST_CASE("a value is ended in time, and a limit that is too small is told") {
   const auto lm = multitudes_test::tiny_model();
   const std::string schema =
       R"({"type":"object","required":["say"],"properties":{"say":{"type":"string"}}})";
-  auto masks = *token_masks::make(*grammar_from_json_schema(schema), trie_of(lm));
+  auto masks = *token_masks::make(*grammar_from_json_schema(schema), shared_trie_of(lm));
   const auto rules = multitudes_test::json_parser::read(schema, false);
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    auto s = reading(lm, seed);
+    auto s = session_that_read(lm, seed);
     const auto written = write_under(s, masks, 24);
     REQUIRE(written.has_value());
     CHECK(written->complete);
@@ -65,7 +65,7 @@ TEST_CASE("a value is ended in time, and a limit that is too small is told") {
     REQUIRE_MESSAGE(value.has_value(), written->text);
     CHECK(multitudes_test::follows(*value, *rules, *rules));
   }
-  auto s = reading(lm, 1);
+  auto s = session_that_read(lm, 1);
   const auto cut = write_under(s, masks, 5);
   REQUIRE(cut.has_value());
   CHECK(!cut->complete);
@@ -74,7 +74,7 @@ TEST_CASE("a value is ended in time, and a limit that is too small is told") {
 
 TEST_CASE("a mask that allows nothing, or belongs to another vocabulary, is an error") {
   const auto lm = multitudes_test::tiny_model();
-  auto s = reading(lm, 3);
+  auto s = session_that_read(lm, 3);
   const std::size_t before = s.tokens().size();
   CHECK(s.next(token_mask(multitudes_test::tiny_vocab_size)).error().code == errc::not_found);
   CHECK(s.tokens().size() == before);

@@ -11,13 +11,15 @@
 namespace multitudes {
 
 /// How far a text has come in a grammar: a value, a few dozen numbers for most grammars and at
-/// most `matcher_limits::state_words`. Begin with a copy of `grammar_matcher::start()`.
+/// most `matcher_limits::state_words`. Begin with a copy of `grammar_matcher::start()`. To save
+/// one, save the text (or tokens) that it has read, and read that again.
 ///
 /// Copying one allocates just the room that it takes; assigning to one that has been larger, or
 /// had `reserve`, allocates nothing.
 class grammar_state {
  public:
   grammar_state() = default;
+  /// `words` must be those of a state of the same grammar.
   explicit grammar_state(std::span<const std::uint32_t> words)
       : words_(words.begin(), words.end()) {}
 

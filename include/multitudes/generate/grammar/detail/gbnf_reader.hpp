@@ -41,13 +41,13 @@ class gbnf_reader {
     }
     for (const auto& [name, known] : names_) {
       if (known.defined) continue;
-      return fail(here_.at(known.first_use, "the unknown rule " + quoted(name),
+      return fail(here_.at(known.first_use, "the unknown rule " + detail::quoted(name),
                            "a rule that is defined", errc::not_found,
                            "write " + std::string(name) + " ::= ..."));
     }
     const auto root = names_.find(root_);
     if (root == names_.end()) {
-      return fail(here_.at(text_size_, "no rule " + quoted(root_), "one to begin with",
+      return fail(here_.at(text_size_, "no rule " + detail::quoted(root_), "one to begin with",
                            errc::not_found, "write " + std::string(root_) + " ::= ..."));
     }
     return std::move(writer_).finish(root->second.number);
@@ -74,7 +74,8 @@ class gbnf_reader {
     }
     named_rule& known = rule_named(name);
     if (known.defined) {
-      return fail(here_.at(start, "rule " + quoted(name) + " again", "one definition of each"));
+      return fail(
+          here_.at(start, "rule " + detail::quoted(name) + " again", "one definition of each"));
     }
     known.defined = true;
     const std::size_t number = known.number;

@@ -76,7 +76,7 @@ class gbnf_scanner {
     return "line " + std::to_string(line) + ", column " + std::to_string(where - line_start + 1);
   }
   [[nodiscard]] std::string quoted_from(std::size_t start) const {
-    return quoted(text_.substr(start, at_ - start));
+    return detail::quoted(text_.substr(start, at_ - start));
   }
   [[nodiscard]] error at(std::size_t where, std::string found, std::string wanted,
                          errc code = errc::malformed, std::string remedy = {}) const {
@@ -91,7 +91,7 @@ class gbnf_scanner {
     if (at_ >= text_.size()) {
       return at(text_.size(), "the end", std::move(wanted), errc::truncated, std::move(remedy));
     }
-    return at(at_, quoted(text_.substr(at_, 12)), std::move(wanted), errc::malformed,
+    return at(at_, detail::quoted(text_.substr(at_, 12)), std::move(wanted), errc::malformed,
               std::move(remedy));
   }
 

@@ -127,8 +127,8 @@ class json_tree {
         auto name = in.string();
         if (!name) return forward_error(name);
         if (parent.find(*name) != none) {
-          return fail(
-              in.at(errc::malformed, "the name " + quoted(*name) + " again", "each name once"));
+          return fail(in.at(errc::malformed, "the name " + detail::quoted(*name) + " again",
+                            "each name once"));
         }
         if (auto done = in.expect(':'); !done) return done;
         parent.names.push_back(*std::move(name));

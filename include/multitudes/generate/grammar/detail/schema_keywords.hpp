@@ -47,11 +47,11 @@ class schema_keywords {
     for (const std::size_t n : named) {
       const auto known = std::find(types.begin(), types.end(), tree_[n].text);
       if (tree_[n].what != json_tree::string || known == types.end()) {
-        return fail(at(n, errc::malformed, quoted(tree_[n].text),
+        return fail(at(n, errc::malformed, detail::quoted(tree_[n].text),
                        "object, array, string, number, integer, boolean or null"));
       }
       if (std::find(names.begin(), names.end(), *known) != names.end()) {
-        return fail(at(n, errc::malformed, quoted(*known) + " again", "each type once"));
+        return fail(at(n, errc::malformed, detail::quoted(*known) + " again", "each type once"));
       }
       names.push_back(*known);
     }
@@ -71,7 +71,7 @@ class schema_keywords {
       const std::string& keyword = s.names[i];
       const auto concern = concern_of(keyword);
       if (!concern) {
-        return fail(at(s.items[i], errc::unsupported, "the keyword " + quoted(keyword),
+        return fail(at(s.items[i], errc::unsupported, "the keyword " + detail::quoted(keyword),
                        "type, properties, required, items, minItems, maxItems, minLength, "
                        "maxLength, enum, const, anyOf or $ref",
                        "leave it out, or write the grammar yourself"));
@@ -80,12 +80,13 @@ class schema_keywords {
       const bool lists_values = alone == "enum" || alone == "const";
       if (!alone.empty() && !(lists_values && keyword == "type")) {
         return fail(at(s.items[i], errc::unsupported,
-                       quoted(keyword) + " beside \"" + std::string(alone) + "\"",
+                       detail::quoted(keyword) + " beside \"" + std::string(alone) + "\"",
                        "\"" + std::string(alone) + "\" on its own"));
       }
       if (*concern == "any") continue;
       if (std::find(of_type.begin(), of_type.end(), *concern) == of_type.end()) {
-        return fail(at(s.items[i], errc::unsupported, quoted(keyword) + " without that type",
+        return fail(at(s.items[i], errc::unsupported,
+                       detail::quoted(keyword) + " without that type",
                        "\"type\": \"" + std::string(*concern) + "\" beside it"));
       }
     }

@@ -124,7 +124,7 @@ class schema_writer {
       target = tree_[definitions].find(unescaped(std::string_view(path).substr(prefix.size())));
     }
     if (target == none) {
-      return fail(keywords_.at(where, errc::not_found, quoted(path),
+      return fail(keywords_.at(where, errc::not_found, detail::quoted(path),
                                "#, #/$defs/name or #/definitions/name of this schema"));
     }
     text_ += rule_of(target) + "\n";
@@ -221,8 +221,8 @@ class schema_writer {
         n = 10 * n + static_cast<std::size_t>(c - '0');
       }
       if (!digits || n > most_repetitions) {
-        return fail(
-            keywords_.at(where, errc::unsupported, quoted(text), "a whole number up to 65536"));
+        return fail(keywords_.at(where, errc::unsupported, detail::quoted(text),
+                                 "a whole number up to 65536"));
       }
       (is_least ? found.least : found.most) = n;
     }
@@ -302,8 +302,8 @@ class schema_writer {
     for (const std::size_t n : tree_[list].items) {
       const auto found = std::find(members.names.begin(), members.names.end(), tree_[n].text);
       if (tree_[n].what != json_tree::string || found == members.names.end()) {
-        return fail(
-            keywords_.at(n, errc::not_found, quoted(tree_[n].text), "a name in properties"));
+        return fail(keywords_.at(n, errc::not_found, detail::quoted(tree_[n].text),
+                                 "a name in properties"));
       }
       needed[static_cast<std::size_t>(found - members.names.begin())] = true;
     }
