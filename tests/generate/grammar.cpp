@@ -5,11 +5,12 @@
 #include "../support/long_run.hpp"
 
 #include <multitudes/generate/grammar/grammar_matcher.hpp>
+#include <multitudes/text/utf8.hpp>
 
 #include <doctest/doctest.h>
 
-#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mt = multitudes;
@@ -121,4 +122,38 @@ TEST_CASE("a grammar accepts what the sets of its texts have, and every beginnin
   }
   CHECK(grammar_samples.size() >= 60);
   CHECK(n_texts > 10'000);
+}
+
+TEST_CASE("bytes that are not UTF-8 are refused at the first that cannot be") {
+  for (const char* rule : {"root ::= .", "root ::= [^a]", R"(root ::= [\u0000-\U0010FFFF] "")"}) {
+    CAPTURE(std::string(rule));
+    auto m = mt::grammar_matcher::make(*mt::grammar::parse(rule));
+    REQUIRE(m.has_value());
+    int wrong = 0;
+    const auto compare = [&](const std::string& bytes) {
+      mt::grammar_state at = m->start();
+      const bool accepted = *m->accept(at, bytes);
+      const auto c = mt::text::decode_character(bytes);
+      const bool excluded = bytes == "a" && std::string_view(rule) == "root ::= [^a]";
+      const bool whole = c.valid && c.size == bytes.size() && !excluded;
+      const bool begun = c.truncated && c.size == bytes.size();
+      wrong += accepted == (whole || begun) ? 0 : 1;
+      wrong += accepted && at.may_end() == begun ? 1 : 0;
+      return begun;
+    };
+    for (int first = 0; first < 256; ++first) {
+      if (!compare(std::string(1, static_cast<char>(first)))) continue;
+      for (int second = 0; second < 256; ++second) {
+        const std::string two{static_cast<char>(first), static_cast<char>(second)};
+        if (!compare(two)) continue;
+        for (const int third : {0x20, 0x7F, 0x80, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF}) {
+          if (!compare(two + static_cast<char>(third))) continue;
+          for (const int fourth : {0x41, 0x80, 0xBF, 0xC0}) {
+            compare(two + static_cast<char>(third) + static_cast<char>(fourth));
+          }
+        }
+      }
+    }
+    CHECK(wrong == 0);
+  }
 }

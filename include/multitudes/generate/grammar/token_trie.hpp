@@ -28,8 +28,8 @@ class token_trie {
     std::uint16_t depth;        ///< 0 for first bytes
     std::uint8_t byte;
   };
-  /// All that begin like a node: which kinds of bytes they go on with, and how many at most, the
-  /// node's own included.
+  /// All that begin like a node: which kinds of bytes they have from there on, and how many
+  /// characters begin there at most.
   struct subtree {
     std::uint64_t kinds;
     std::uint32_t height;
@@ -204,10 +204,11 @@ class token_trie {
     for (std::size_t i = size(); i-- > 0;) {
       subtree& own = subtrees_[i];
       own.kinds |= std::uint64_t{1} << byte_kind(nodes_[i].byte);
-      own.height = 1;
+      const std::uint32_t begun = (nodes_[i].byte & 0xC0) == 0x80 ? 0 : 1;
+      own.height = begun;
       for (std::size_t child = i + 1; child < nodes_[i].skip; child = nodes_[child].skip) {
         own.kinds |= subtrees_[child].kinds;
-        own.height = std::max(own.height, 1 + subtrees_[child].height);
+        own.height = std::max(own.height, begun + subtrees_[child].height);
       }
     }
   }

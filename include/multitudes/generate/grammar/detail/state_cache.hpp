@@ -67,10 +67,10 @@ class state_cache {
     return known != unknown ? known : find_out(m, from, byte);
   }
 
-  /// True if any bytes of these kinds (see token_trie), up to `height` of them, may follow `from`,
-  /// and the text can end `bytes_left` bytes after each. Finds out for all of them at once where
-  /// they lead: character by character into the same states, as in a quoted text. False says
-  /// nothing. `farthest_end` becomes at least the most bytes to an end.
+  /// True if any bytes of these kinds (see token_trie), up to `height` characters of them, may
+  /// follow `from`, and the text can end `bytes_left` bytes after each. Finds out for all of them
+  /// at once where they lead: character by character into the same states, as in a quoted text.
+  /// False says nothing. `farthest_end` becomes at least the most bytes to an end.
   bool all_may_follow(grammar_matcher& m, number from, std::uint64_t kinds, std::uint32_t height,
                       std::size_t bytes_left, std::uint32_t& farthest_end) noexcept {
     // An end may be as far again as the rest of a character that has begun.
