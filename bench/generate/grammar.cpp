@@ -198,11 +198,11 @@ const bool registered = [] {
     const std::string name = s.name;
     benchmark::RegisterBenchmark(("read/" + name).c_str(),
                                  [&s](benchmark::State& state) { read(state, s); });
-    for (const auto& [size, trie] : vocabularies()) {
-      if (!trie) continue;
-      const shared_trie t = trie;
+    for (const auto& vocabulary : vocabularies()) {
+      const shared_trie t = vocabulary.second;
+      if (!t) continue;
       const auto add = [&](const char* what, auto f) {
-        const std::string full = std::string("mask-") + what + "/" + name + "/" + size;
+        const std::string full = std::string("mask-") + what + "/" + name + "/" + vocabulary.first;
         benchmark::RegisterBenchmark(full.c_str(), [&s, t, f](benchmark::State& state) {
           f(state, s, t);
         })->Unit(benchmark::kMicrosecond);
