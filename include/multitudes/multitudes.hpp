@@ -104,6 +104,8 @@
 #include <multitudes/model/workspace.hpp>
 #include <multitudes/npc/event.hpp>
 #include <multitudes/npc/mind.hpp>
+#include <multitudes/npc/record.hpp>
+#include <multitudes/npc/replay.hpp>
 #include <multitudes/npc/sentences.hpp>
 #include <multitudes/npc/snapshot.hpp>
 #include <multitudes/npc/stage.hpp>
