@@ -56,6 +56,14 @@
 #include <multitudes/generate/control_vector.hpp>
 #include <multitudes/generate/direction_file.hpp>
 #include <multitudes/generate/feed.hpp>
+#include <multitudes/generate/grammar/character_set.hpp>
+#include <multitudes/generate/grammar/grammar.hpp>
+#include <multitudes/generate/grammar/grammar_matcher.hpp>
+#include <multitudes/generate/grammar/grammar_state.hpp>
+#include <multitudes/generate/grammar/json_schema.hpp>
+#include <multitudes/generate/grammar/token_masks.hpp>
+#include <multitudes/generate/grammar/token_trie.hpp>
+#include <multitudes/generate/grammar/write_under.hpp>
 #include <multitudes/generate/language_model.hpp>
 #include <multitudes/generate/persona_file.hpp>
 #include <multitudes/generate/projection_file.hpp>
@@ -65,6 +73,7 @@
 #include <multitudes/generate/score.hpp>
 #include <multitudes/generate/session.hpp>
 #include <multitudes/generate/speak.hpp>
+#include <multitudes/generate/token_mask.hpp>
 #include <multitudes/generate/vocabulary_file.hpp>
 #include <multitudes/generate/vocabulary_writer.hpp>
 #include <multitudes/linalg/cholesky.hpp>
@@ -95,7 +104,10 @@
 #include <multitudes/model/workspace.hpp>
 #include <multitudes/npc/event.hpp>
 #include <multitudes/npc/mind.hpp>
+#include <multitudes/npc/record.hpp>
+#include <multitudes/npc/replay.hpp>
 #include <multitudes/npc/sentences.hpp>
+#include <multitudes/npc/snapshot.hpp>
 #include <multitudes/npc/stage.hpp>
 #include <multitudes/npc/stage_options.hpp>
 #include <multitudes/observe/coherence.hpp>

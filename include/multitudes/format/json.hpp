@@ -147,6 +147,9 @@ class cursor {
   cursor(std::string_view text, std::string place, std::size_t offset = 0)
       : text_(text), place_(std::move(place)), offset_(offset) {}
 
+  /// How many bytes have been read, for those who want a piece of the text as it is written.
+  [[nodiscard]] std::size_t bytes_read() const noexcept { return position_; }
+
   [[nodiscard]] bool next_is(char c) noexcept {
     skip_space();
     return position_ < text_.size() && text_[position_] == c;

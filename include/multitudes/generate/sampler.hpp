@@ -4,6 +4,7 @@
 #include <multitudes/core/expected.hpp>
 #include <multitudes/core/index.hpp>
 #include <multitudes/core/philox.hpp>
+#include <multitudes/generate/token_mask.hpp>
 #include <multitudes/simd/kernel_set.hpp>
 
 #include <algorithm>
@@ -89,6 +90,16 @@ class sampler {
       take_heavy(logits.size(), total);
     }
     return draw_from_candidates(draw);
+  }
+
+  /// The same among the tokens that a mask allows, before any filter applies: what is allowed keeps
+  /// its proportions.
+  ///
+  /// Errors:  not_found if no allowed token is possible.
+  expected<token_id> choose(std::span<float> logits, const token_mask& allowed,
+                            std::span<const token_id> recent, position at) {
+    if (auto ok = restrict_to(allowed, logits); !ok) return forward_error(ok);
+    return choose(logits, recent, at);
   }
 
   /// The likeliest token, ties to the lowest id.
@@ -202,6 +213,7 @@ class sampler {
                        [](double a, double b) { return a > b; });
       bound = static_cast<float>(*kth);
     }
+    bound = std::max(bound, std::numeric_limits<float>::lowest());  // none that is impossible
     candidates_.clear();
     for (std::size_t i = 0; i < logits.size(); ++i) {
       if (logits[i] >= bound) candidates_.push_back({logits[i], token_id(i)});

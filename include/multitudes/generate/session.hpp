@@ -84,33 +84,17 @@ class session {
   ///          non_finite if the model gives no numbers.
   template <residual_observer O = no_observer>
   expected<token_id> next(const O& observer = {}) {
-    if (auto ok = catch_up(observer); !ok) return forward_error(ok);
-    if (!has_logits_) {
-      return fail({.code = errc::invalid_argument,
-                   .operation = "generate",
-                   .place = {},
-                   .found = "a session that has read nothing",
-                   .expected = "at least one token to continue",
-                   .remedy = "read() a text first; an empty one is enough if the model has a "
-                             "beginning-of-text token"});
-    }
-    // Minus infinity is a mask; anything else that is no number is a broken model.
-    const bool broken = std::any_of(logits_.begin(), logits_.end(), [](float x) {
-      return !(x < std::numeric_limits<float>::infinity());
-    });
-    if (broken) {
-      return fail({.code = errc::non_finite,
-                   .operation = "generate",
-                   .place = "logits at position " + std::to_string(tokens_.size()),
-                   .found = "NaN or infinity",
-                   .expected = "numbers",
-                   .remedy = "lower the steering strength; else the model file is damaged"});
-    }
-    const token_id token = sampler_.choose(logits_, tokens_, position(tokens_.size()));
-    has_logits_ = false;
-    tokens_.push_back(token);
-    sources_.push_back(steering::token_source::written);
-    return token;
+    return next_by(
+        [&](position at) { return expected<token_id>(sampler_.choose(logits_, tokens_, at)); },
+        observer);
+  }
+  /// The same among the tokens that a mask allows; see grammar/write_under.hpp for whole texts.
+  ///
+  /// Errors:  also not_found if no allowed token is possible.
+  template <residual_observer O = no_observer>
+  expected<token_id> next(const token_mask& allowed, const O& observer = {}) {
+    return next_by([&](position at) { return sampler_.choose(logits_, allowed, tokens_, at); },
+                   observer);
   }
 
   /// Writes up to `max_tokens` tokens or until the end-of-text token; `show` gets each piece of
@@ -217,6 +201,38 @@ class session {
   static E& own_executor() noexcept {
     static E executor;  // stateless: inline_executor only
     return executor;
+  }
+
+  template <class Choose, residual_observer O>
+  expected<token_id> next_by(Choose&& choose, const O& observer) {
+    if (auto ok = catch_up(observer); !ok) return forward_error(ok);
+    if (!has_logits_) {
+      return fail({.code = errc::invalid_argument,
+                   .operation = "generate",
+                   .place = {},
+                   .found = "a session that has read nothing",
+                   .expected = "at least one token to continue",
+                   .remedy = "read() a text first; an empty one is enough if the model has a "
+                             "beginning-of-text token"});
+    }
+    // Minus infinity is a mask; anything else that is no number is a broken model.
+    const bool broken = std::any_of(logits_.begin(), logits_.end(), [](float x) {
+      return !(x < std::numeric_limits<float>::infinity());
+    });
+    if (broken) {
+      return fail({.code = errc::non_finite,
+                   .operation = "generate",
+                   .place = "logits at position " + std::to_string(tokens_.size()),
+                   .found = "NaN or infinity",
+                   .expected = "numbers",
+                   .remedy = "lower the steering strength; else the model file is damaged"});
+    }
+    auto token = choose(position(tokens_.size()));
+    if (!token) return token;
+    has_logits_ = false;
+    tokens_.push_back(*token);
+    sources_.push_back(steering::token_source::written);
+    return token;
   }
 
   /// Evaluates what was read or chosen but is not in memory yet.
