@@ -87,6 +87,7 @@
 #include <multitudes/lab/measure/style_judge.hpp>
 #include <multitudes/lab/measure/tilt.hpp>
 #include <multitudes/lab/measure/trait_gain.hpp>
+#include <multitudes/lab/measure/turncoats.hpp>
 #include <multitudes/lab/measure/unit_odds.hpp>
 #include <multitudes/lab/measure/valley.hpp>
 #include <multitudes/lab/measure/value_probe.hpp>

@@ -9,6 +9,7 @@
 #include <multitudes/lab/measure/ideal_scorer.hpp>
 #include <multitudes/lab/measure/push_radius.hpp>
 #include <multitudes/lab/measure/readout.hpp>
+#include <multitudes/lab/measure/turncoats.hpp>
 #include <multitudes/lab/measure/valley.hpp>
 
 #include <algorithm>
@@ -279,35 +280,11 @@ inline expected<void> measure_turncoats(laboratory& in, std::uint64_t seed, outc
   auto r1 = expectation_readout::of_styles(g);
   if (!r1) return forward_error(r1);
 
-  constexpr std::size_t n_before = 3, n_after = 3;
   philox random(laboratory::asking_seed(seed), 5);
-  texts all;  // for each draw: there, then back; after 1, 2 and 3 items of the second persona
-  for (std::uint64_t i = 0; i < in.budget(32, 12); ++i) {
-    for (const bool is_back : {false, true}) {
-      prompt p(g);
-      const auto first = g.traits({.style = is_back ? under : mask});
-      const auto second = g.traits({.style = is_back ? mask : under});
-      for (std::size_t n = 0; n < n_before; ++n) p.item(item_kind::filler, first, random);
-      for (std::size_t n = 0; n < n_after; ++n) {
-        p.item(item_kind::filler, second, random);
-        all.push_back(text_of(p));
-      }
-    }
-  }
-  auto own = r1->weights(*student, all);
-  if (!own) return forward_error(own);
-  auto truth = r1->weights(ideal, all);
-  if (!truth) return forward_error(truth);
-  const auto asymmetry = [&](const std::vector<std::vector<double>>& w, std::size_t there) {
-    const std::size_t back = there + n_after;
-    return log_odds(w[there], under, mask, weight_resolution) -
-           log_odds(w[back], mask, under, weight_resolution);
-  };
-  for (std::size_t i = 0; i < all.size(); i += 2 * n_after) {
-    for (std::size_t n = 0; n < n_after; ++n) {
-      seen.saw(figures[10].name, asymmetry(*truth, i + n), asymmetry(*own, i + n));
-    }
-  }
+  auto found =
+      turncoat_asymmetries(*student, ideal, g, *r1, {mask, under}, in.budget(32, 12), random);
+  if (!found) return forward_error(found);
+  for (const turncoat_asymmetry& a : *found) seen.saw(figures[10].name, a.ideal, a.student);
   return {};
 }
 
