@@ -42,8 +42,14 @@ struct cast {
   std::vector<st::plan> plans;
 };
 
+/// A stage on which `act` may be loaded.
+void know_rules(npc::stage& s) {
+  REQUIRE(s.add_rules(*mt::grammar::parse("root ::= ([a-z ]+ [.!])+")));
+}
+
 /// A scene with a bit of everything in it.
 std::vector<npc::mind> act(npc::stage& s, const cast& who) {
+  know_rules(s);
   const auto known = *s.tell("it is dark in the tavern and nobody has paid");
   std::vector<npc::mind> minds;
   for (std::size_t i = 0; i < 5; ++i) {
@@ -53,7 +59,10 @@ std::vector<npc::mind> act(npc::stage& s, const cast& who) {
                               .knows = i % 2 == 0 ? known : npc::lore{},
                               .priority = static_cast<float>(i + 1)}));
     REQUIRE(s.hear(minds[i], "who goes there"));
-    if (i != 1) REQUIRE(s.say(minds[i], {.max_tokens = 14 + i, .one_line = false}));
+    const npc::rules under = i == 2 ? npc::rules{0} : npc::rules{};
+    if (i != 1) {
+      REQUIRE(s.say(minds[i], {.max_tokens = 14 + i, .one_line = false, .under = under}));
+    }
   }
   const std::string_view actions[] = {" runs", " hides under the table", " waits"};
   REQUIRE(s.ask_action(minds[1], actions));
@@ -100,6 +109,8 @@ TEST_CASE("A stage that is saved anywhere, in itself or another, goes on to the 
     before = take_all(t.stage).text;
     const auto bytes = saved(t.stage);
     theater other(lm, o);
+    CHECK(npc::load(other.stage, bytes, who).error().code == mt::errc::not_found);
+    know_rules(other.stage);
     REQUIRE(npc::load(other.stage, bytes, who));
     CHECK(saved(other.stage) == bytes);
     std::string here_said = before, there_said = before;
@@ -153,13 +164,17 @@ TEST_CASE("A snapshot is refused where it does not fit, and says why") {
   const auto nothing = [](mt::fingerprint) -> const st::plan* { return nullptr; };
   CHECK(refused(t.stage, bytes, nothing) == mt::errc::not_found);
   theater small(lm, exact({.n_minds = 4}));
+  know_rules(small.stage);
   CHECK(refused(small.stage, bytes, who) == mt::errc::out_of_memory);
   theater narrow(lm, exact({.n_minds = 5, .context = 50}));
+  know_rules(narrow.stage);
   CHECK(refused(narrow.stage, bytes, who) == mt::errc::out_of_memory);
   theater quiet(lm, exact({.n_minds = 5, .n_lores = 0}));
+  know_rules(quiet.stage);
   CHECK(refused(quiet.stage, bytes, who) == mt::errc::out_of_memory);
   const auto other_model = tiny_model({.seed = 2});
   theater other(other_model, exact({.n_minds = 5}));
+  know_rules(other.stage);
   CHECK(refused(other.stage, bytes, who) == mt::errc::space_mismatch);
   auto damaged = bytes;
   damaged[bytes.size() / 2] ^= std::byte{1};
@@ -180,6 +195,7 @@ TEST_CASE("No bytes, however wrong, do more than be refused") {
   take_all(t.stage);
   const auto whole = saved(t.stage);
   theater own(lm, o);
+  know_rules(own.stage);
   auto before = saved(own.stage);
   mt::philox random(1);
   int n_refused = 0, n_taken = 0;

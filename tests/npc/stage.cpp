@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <multitudes/core/thread_pool.hpp>
 #include <multitudes/generate/action_choice.hpp>
+#include <multitudes/generate/grammar/grammar_matcher.hpp>
+#include <multitudes/generate/grammar/json_schema.hpp>
 #include <multitudes/generate/session.hpp>
 
 #include "../support/allocation_counter.hpp"
@@ -371,6 +373,47 @@ TEST_CASE("A model that gives no numbers is told of, and its mind is silent") {
   const std::size_t bad = heard[0].who == m ? 0 : 1;
   CHECK(heard[bad].what == npc::event_kind::failed);
   CHECK(heard[1 - bad].what == npc::event_kind::finished);
+}
+
+TEST_CASE("What is said under rules follows them, in any slices, and ends in time") {
+  const auto lm = tiny_model();
+  const auto answers = mt::grammar::parse(
+      "root ::= (\"yes\" | \"no\") \", \" word+ \"!\"\nword ::= [a-z] [a-z]? \" \"");
+  const auto call = mt::grammar_from_json_schema(
+      R"({"type":"object","properties":{"act":{"enum":["sit","go"]},"n":{"type":"integer"}},)"
+      R"("required":["act","n"]})");
+  REQUIRE(answers);
+  REQUIRE(call);
+  const auto run = [&](std::int64_t looks, std::size_t n_threads) {
+    mt::thread_pool workers(n_threads);
+    theater t(lm, exact({.n_minds = 8, .n_events = 1024}));
+    const npc::rules both[] = {*t.stage.add_rules(*answers), *t.stage.add_rules(*call)};
+    std::vector<npc::mind> minds;
+    for (std::size_t i = 0; i < 8; ++i) {
+      minds.push_back(*t.stage.enter({.persona = {some_plan(lm, i)}, .voice = voice(i)}));
+      REQUIRE(t.stage.hear(minds[i], "do you "));
+      REQUIRE(t.stage.say(minds[i], {.max_tokens = 34, .under = both[i % 2]}));
+    }
+    CHECK_FALSE(t.stage.say(minds[0], {.under = {7}}));
+    REQUIRE(run_in_slices(t.stage, workers, looks) == npc::stage_status::idle);
+    std::vector<std::string> texts(8);
+    while (const auto e = t.stage.take_event()) {
+      texts[e->who.index] += e->text;
+      if (e->what == npc::event_kind::finished) CHECK(e->why == npc::ending::by_itself);
+      CHECK(e->what != npc::event_kind::failed);
+    }
+    return texts;
+  };
+  const auto texts = run(1'000'000, 1);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    auto matcher = mt::grammar_matcher::make(i % 2 == 0 ? *answers : *call);
+    REQUIRE(matcher);
+    CAPTURE(texts[i]);
+    const auto follows = matcher->matches(texts[i]);
+    CHECK((follows && *follows));
+  }
+  CHECK(run(2, 1) == texts);
+  CHECK(run(7, 2) == texts);
 }
 
 }  // namespace

@@ -26,6 +26,13 @@ struct lore {
   friend constexpr bool operator==(lore, lore) = default;
 };
 
+/// A grammar that a stage knows, for what is said under it.
+struct rules {
+  std::uint32_t index = std::numeric_limits<std::uint32_t>::max();  ///< none
+
+  friend constexpr bool operator==(rules, rules) = default;
+};
+
 /// Who enters a stage.
 struct role {
   /// Under what plan the mind thinks, on which of its tokens, and where its dials (moods) stand.
@@ -51,6 +58,9 @@ enum class activity : std::uint8_t {
 struct speech {
   std::size_t max_tokens = 64;
   bool one_line = true;  ///< ends before the first line break, which is not shown
+  /// Everything said follows this grammar, whatever `one_line` says; towards max_tokens only what
+  /// can still be ended in time is said.
+  rules under = {};
 };
 
 }  // namespace multitudes::npc

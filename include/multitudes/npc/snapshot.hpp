@@ -39,6 +39,9 @@ void put(A& a, told_lore& l) {
 }
 
 inline void write_scene(archive_writer& out, scene& s) {
+  std::vector<fingerprint> grammars;
+  for (const token_masks& r : s.all_rules) grammars.push_back(r.rules().id());
+  put_list(out, grammars, sizeof(fingerprint), [&](fingerprint& id) { put(out, id); });
   put_list(out, s.lores, 1, [&](told_lore& l) { put(out, l); });
   std::uint64_t n = s.minds.size();
   put(out, n);
@@ -47,6 +50,36 @@ inline void write_scene(archive_writer& out, scene& s) {
     std::array<fingerprint, thought::max_plans> ids;
     for (std::size_t i = 0; i < thought::max_plans; ++i) ids[i] = t.plans[i].what.id();
     put(out, t, ids);
+  }
+}
+
+/// Gives up what it was and becomes what was saved, whose caches are empty. What is given fits.
+inline void become(scene& s, std::vector<told_lore> saved_lores, std::vector<thought> saved_minds,
+                   std::uint32_t saved_entered) {
+  s.n_entered = std::max(s.n_entered, saved_entered);
+  s.work.give_up();
+  s.rows.clear();
+  s.next_row = 0;
+  for (thought& t : s.minds) s.sleep(t);
+  for (const told_lore& l : s.lores) s.cache.close(l.at);
+  s.lores.clear();
+  for (told_lore& l : saved_lores) {
+    // There are as many sequences as lores and minds, and all are closed.
+    if (auto at = s.cache.open()) s.lores.push_back({std::move(l.tokens), *at});
+  }
+  for (std::size_t i = 0; i < s.minds.size(); ++i) {
+    thought& t = s.minds[i];
+    auto tokens = std::move(t.tokens);
+    auto settings = std::move(t.settings);
+    auto decoder = std::move(t.decoder);
+    tokens.assign(saved_minds[i].tokens.begin(), saved_minds[i].tokens.end());
+    settings.assign(saved_minds[i].settings.begin(), saved_minds[i].settings.end());
+    t = std::move(saved_minds[i]);
+    t.tokens = std::move(tokens);
+    t.settings = std::move(settings);
+    t.decoder = std::move(decoder);
+    t.grammar_at.reserve(matcher_limits{}.state_words);
+    if (t.is_speaking) s.hear_again(t);
   }
 }
 
@@ -93,7 +126,8 @@ inline expected<std::size_t> save(stage& s, std::span<std::byte> into) {
 /// it was doing is forgotten; events that wait stay.
 ///
 /// Errors:  malformed for bytes that are no snapshot, or a damaged one; space_mismatch for
-///          another model's; not_found for a plan that `find` does not have; out_of_memory if the
+///          another model's; not_found for a plan that `find` does not have, or rules that the
+///          stage does not know; out_of_memory if the
 ///          stage has too few minds or lores, or too short a context. Nothing is changed then.
 /// Cost:    copies what was saved; allocates; the steps after it compute what minds remember.
 inline expected<void> load(stage& s, std::span<const std::byte> from, plan_lookup find) {
@@ -124,6 +158,18 @@ inline expected<void> load(stage& s, std::span<const std::byte> from, plan_looku
   }
 
   detail::archive_reader in(body);
+  std::vector<fingerprint> grammars;
+  detail::put_list(in, grammars, sizeof(fingerprint),
+                   [&](fingerprint& id) { detail::put(in, id); });
+  for (std::size_t i = 0; in.good() && i < grammars.size(); ++i) {
+    if (i < all.all_rules.size() && all.all_rules[i].rules().id() == grammars[i]) continue;
+    return fail({.code = errc::not_found,
+                 .operation = "load stage",
+                 .place = "rules " + std::to_string(i),
+                 .found = {},
+                 .expected = "the grammar that it was saved with",
+                 .remedy = "add_rules() the same grammars in the same order"});
+  }
   std::vector<detail::told_lore> lores;
   detail::put_list(in, lores, sizeof(std::uint64_t), [&](detail::told_lore& l) { put(in, l); });
   std::uint64_t n_minds = 0;
@@ -183,13 +229,16 @@ inline expected<void> load(stage& s, std::span<const std::byte> from, plan_looku
                           "at most " + std::to_string(all.cache.max_length()),
                           "make the stage with a longer context");
     }
+    if (!(t.says.under == rules{}) && t.says.under.index >= grammars.size()) {
+      return damaged("rules that were not there");
+    }
     if (!detail::is_possible(t, lores.size(), vocab, all.cache.max_length(),
                              s.options().max_actions)) {
       return damaged("a mind that cannot be");
     }
   }
   if (in.left() != 0) return damaged("more bytes than it needs");
-  all.become(std::move(lores), std::move(minds), n_entered);
+  detail::become(all, std::move(lores), std::move(minds), n_entered);
   return {};
 }
 

@@ -98,6 +98,23 @@ class stage {
     return lore{static_cast<std::uint32_t>(scene_->lores.size() - 1)};
   }
 
+  /// A grammar (generate/grammar) under which minds may speak, in common.
+  ///
+  /// Errors:  those of token_masks::make.
+  /// Cost:    the first goes through all pieces of the vocabulary; allocates. So does `say` under
+  ///          rules, now and then.
+  expected<rules> add_rules(grammar g, mask_options options = {}) {
+    if (!scene_->trie) {
+      auto trie = token_trie::make(*scene_->lm.tokenizer);
+      if (!trie) return forward_error(trie);
+      scene_->trie = std::make_shared<const token_trie>(std::move(*trie));
+    }
+    auto masks = token_masks::make(std::move(g), scene_->trie, options);
+    if (!masks) return forward_error(masks);
+    scene_->all_rules.push_back(std::move(*masks));
+    return rules{static_cast<std::uint32_t>(scene_->all_rules.size() - 1)};
+  }
+
   /// Errors:  out_of_memory if there are n_minds already; space_mismatch for a persona of another
   ///          model; invalid_argument for sampling or a dial out of range, a priority that is not
   ///          positive, or lore that was not told.
@@ -180,6 +197,9 @@ class stage {
     if (!t) return forward_error(t);
     if (how.max_tokens == 0) return detail::bad("say", "max_tokens", "0", "at least 1");
     if (scene_->room_of(**t) == 0) return detail::memory_full(*scene_, "say", 1, **t);
+    if (!(how.under == rules{}) && how.under.index >= scene_->all_rules.size()) {
+      return detail::bad("say", "rules", std::to_string(how.under.index), "some that were added");
+    }
     scene_->begin_speech(**t, how);
     return {};
   }
@@ -327,9 +347,10 @@ class stage {
         if (!fits) return stage_status::in_progress;
       } else if (scene_->is_computing()) {
         if (scene_->events.room() < event_queue::most_of_a_word) return stage_status::unread_events;
-        const bool fits =
-            do_some(choosing, 1, 1, [&](std::size_t) { scene_->use_row(scene_->next_row++); });
-        if (!fits) return stage_status::in_progress;
+        const auto choose = [&](std::size_t) {
+          if (scene_->prepare_row()) scene_->use_row(scene_->next_row++);
+        };
+        if (!do_some(choosing, 1, 1, choose)) return stage_status::in_progress;
       } else {
         if (at >= until && has_begun) return stage_status::in_progress;
         if (scene_->events.room() < event_queue::most_of_a_word) return stage_status::unread_events;

@@ -219,6 +219,7 @@ void put(A& a, thought& t, std::array<fingerprint, thought::max_plans>& plan_ids
   put(a, t.is_speaking);
   put_size(a, t.says.max_tokens);
   put(a, t.says.one_line);
+  put(a, t.says.under.index);
   put_size(a, t.n_said);
   bool weighs = t.weighs.is_on && !t.weighs.is_given_up;
   put(a, weighs);

@@ -77,6 +77,7 @@ void put(A& a, deed& d) {
     case deed_kind::say:
       put_size(a, d.says.max_tokens);
       put(a, d.says.one_line);
+      put(a, d.says.under.index);
       break;
     case deed_kind::ask:
       put_list(a, d.options, sizeof(std::uint64_t),

@@ -4,6 +4,7 @@
 #include <multitudes/core/arena.hpp>
 #include <multitudes/core/philox.hpp>
 #include <multitudes/generate/action_choice.hpp>
+#include <multitudes/generate/grammar/token_masks.hpp>
 #include <multitudes/generate/language_model.hpp>
 #include <multitudes/generate/sampler.hpp>
 #include <multitudes/model/evaluation.hpp>
@@ -18,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -39,6 +41,8 @@ struct scene {
   model::kv_cache cache;
   std::vector<thought> minds;
   std::vector<told_lore> lores;
+  std::vector<token_masks> all_rules;
+  std::shared_ptr<const token_trie> trie;  ///< of the tokenizer, once there are rules
   pass_rows rows;
   std::size_t next_row = 0;  ///< of the last pass, whose logits are to be used
   event_queue events;
@@ -126,6 +130,7 @@ struct scene {
     next.settings = std::move(t.settings);
     next.settings.clear();
     next.decoder = std::move(t.decoder);
+    next.grammar_at = std::move(t.grammar_at);
     // Who comes late is not served for all the time before.
     double least = std::numeric_limits<double>::max();
     for (const thought& other : minds) {
@@ -146,9 +151,26 @@ struct scene {
     t.is_speaking = true;
     t.says = how;
     t.n_said = 0;
+    begin_text(t);
+  }
+  /// Where decoder, sentences and grammar are before the first token of an utterance.
+  void begin_text(thought& t) noexcept {
     static_cast<void>(t.decoder->finish());
     t.sentences.restart();
     t.owes_sentence = false;
+    if (is_ruled(t)) t.grammar_at.assign(rules_of(t).start().words());
+  }
+  static bool is_ruled(const thought& t) noexcept { return !(t.says.under == rules{}); }
+  [[nodiscard]] token_masks& rules_of(const thought& t) noexcept {
+    return all_rules[t.says.under.index];
+  }
+  /// Works for a while on what the next row of logits needs; true if it is at hand.
+  bool prepare_row() noexcept {
+    constexpr std::size_t steps = 2000;  // some tens of microseconds
+    const thought* t = heard_of(next_row);
+    if (t == nullptr || !t->is_speaking || !is_ruled(*t)) return true;
+    const auto ready = rules_of(*t).prepare(t->grammar_at, t->says.max_tokens - t->n_said, steps);
+    return !ready || *ready;
   }
   void end_speech(thought& t, std::uint32_t index, ending why) noexcept {
     show(t, index, t.decoder->finish());
@@ -170,12 +192,18 @@ struct scene {
     }
   }
 
+  /// Whose row of logits it is, if it still counts.
+  [[nodiscard]] thought* heard_of(std::size_t r) noexcept {
+    if (!rows.rows()[r].wants_logits) return nullptr;
+    thought& t = minds[rows.owner(r).mind];
+    return t.is_present && !t.replays && !t.skips && t.drops == 0 ? &t : nullptr;
+  }
   /// Does what the logits of a row are for.
   void use_row(std::size_t r) noexcept {
-    if (!rows.rows()[r].wants_logits) return;
+    thought* const whose = heard_of(r);
+    if (whose == nullptr) return;
+    thought& t = *whose;
     const row_owner& owner = rows.owner(r);
-    thought& t = minds[owner.mind];
-    if (!t.is_present || t.replays || t.skips || t.drops > 0) return;
     const std::span<float> logits = work.logits(row_index(r));
     const bool is_broken = std::any_of(logits.begin(), logits.end(), [](float x) {
       return !(x < std::numeric_limits<float>::infinity());
@@ -194,35 +222,15 @@ struct scene {
     }
   }
 
-  /// Gives up what it was and becomes what was saved, whose caches are empty. What is given fits.
-  void become(std::vector<told_lore> saved_lores, std::vector<thought> saved_minds,
-              std::uint32_t saved_entered) {
-    n_entered = std::max(n_entered, saved_entered);
-    work.give_up();
-    rows.clear();
-    next_row = 0;
-    for (thought& t : minds) sleep(t);
-    for (const told_lore& l : lores) cache.close(l.at);
-    lores.clear();
-    for (told_lore& l : saved_lores) {
-      // There are as many sequences as lores and minds, and all are closed.
-      if (auto at = cache.open()) lores.push_back({std::move(l.tokens), *at});
-    }
-    for (std::size_t i = 0; i < minds.size(); ++i) {
-      thought& t = minds[i];
-      auto tokens = std::move(t.tokens);
-      auto settings = std::move(t.settings);
-      auto decoder = std::move(t.decoder);
-      tokens.assign(saved_minds[i].tokens.begin(), saved_minds[i].tokens.end());
-      settings.assign(saved_minds[i].settings.begin(), saved_minds[i].settings.end());
-      t = std::move(saved_minds[i]);
-      t.tokens = std::move(tokens);
-      t.settings = std::move(settings);
-      t.decoder = std::move(decoder);
-      if (t.is_speaking) hear_again(t);
+  /// Puts decoder and sentences where they were after what was said of an utterance.
+  void hear_again(thought& t) noexcept {
+    begin_text(t);
+    for (std::size_t i = t.tokens.size() - t.n_said; i < t.tokens.size(); ++i) {
+      if (is_ruled(t)) static_cast<void>(rules_of(t).accept(t.grammar_at, t.tokens[i]));
+      in_sentences(
+          t, t.decoder->append(t.tokens[i]), [](std::string_view) {}, [] {});
     }
   }
-
   /// Lets go of what is in the cache for a mind, until a word of it is asked for.
   void sleep(thought& t) noexcept {
     close_forks(t.weighs);
@@ -255,14 +263,6 @@ struct scene {
     t.n_settled -= std::min(n, t.n_settled);
     t.n_forgotten += n;
     t.is_asleep = false;
-  }
-  /// Puts decoder and sentences where they were after what was said of an utterance.
-  void hear_again(thought& t) noexcept {
-    static_cast<void>(t.decoder->finish());
-    for (std::size_t i = t.tokens.size() - t.n_said; i < t.tokens.size(); ++i) {
-      in_sentences(
-          t, t.decoder->append(t.tokens[i]), [](std::string_view) {}, [] {});
-    }
   }
   void push(const thought& t, std::uint32_t index, event e) noexcept {
     e.who = {index, t.generation};
@@ -299,19 +299,28 @@ struct scene {
   }
 
   void speak_on(thought& t, std::uint32_t index, std::span<float> logits) noexcept {
+    if (is_ruled(t)) {
+      const auto allowed = rules_of(t).of(t.grammar_at, t.says.max_tokens - t.n_said);
+      if (!allowed || !restrict_to(**allowed, logits)) return fall_silent(t, index);
+    }
     t.n_settled = t.tokens.size();
     ++t.n_moments;
     chooser->use(t.voice, t.stream);
     const token_id token =
         chooser->choose(logits, t.tokens, position(t.n_forgotten + t.first + t.tokens.size()));
-    if (lm.tokenizer->eos() == token) return end_speech(t, index, ending::by_itself);
+    if (lm.tokenizer->eos() == token || (is_ruled(t) && rules_of(t).tokens().is_end(token))) {
+      return end_speech(t, index, ending::by_itself);
+    }
+    if (is_ruled(t)) static_cast<void>(rules_of(t).accept(t.grammar_at, token));
     t.append(token, steering::token_source::written);
     ++totals.words;
     ++t.n_said;
     const std::string_view piece = t.decoder->append(token);
-    const std::size_t line = t.says.one_line ? piece.find('\n') : std::string_view::npos;
+    const std::size_t line =
+        t.says.one_line && !is_ruled(t) ? piece.find('\n') : std::string_view::npos;
     show(t, index, piece.substr(0, line));
     if (line != std::string_view::npos) return end_speech(t, index, ending::by_itself);
+    if (is_ruled(t) && t.grammar_at.must_end()) return end_speech(t, index, ending::by_itself);
     if (t.n_said == t.says.max_tokens) return end_speech(t, index, ending::by_length);
     if (t.tokens.size() == capacity(t)) return end_speech(t, index, ending::memory_full);
   }

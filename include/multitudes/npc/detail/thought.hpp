@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/generate/action_choice.hpp>
+#include <multitudes/generate/grammar/grammar_state.hpp>
 #include <multitudes/npc/mind.hpp>
 #include <multitudes/npc/sentences.hpp>
 #include <multitudes/steering/attachment.hpp>
@@ -102,7 +103,8 @@ struct thought {
 
   bool is_speaking = false;
   speech says;
-  std::size_t n_said = 0;  ///< tokens of this utterance
+  std::size_t n_said = 0;    ///< tokens of this utterance
+  grammar_state grammar_at;  ///< of an utterance under rules
   std::optional<text::stream_decoder> decoder{};
   sentence_finder sentences;
   bool owes_sentence = false;  ///< something was said since the last sentence ended
