@@ -252,60 +252,6 @@ TEST_CASE("Stepping allocates nothing") {
   CHECK(n_allocations == 0);
 }
 
-TEST_CASE(
-    "Without pages it is starved, and goes on when one leaves; who idles is let sleep first") {
-  const auto lm = tiny_model();
-  mt::inline_executor here;
-  theater t(lm, exact({.n_minds = 3, .n_pages = 3}));
-  // The line and what is said fill three pages.
-  const std::string line(mt::simd::kv_page_length - 4, 'a');
-  std::vector<npc::mind> minds;
-  for (std::size_t i = 0; i < 3; ++i) {
-    minds.push_back(*t.stage.enter({.voice = voice(i)}));
-    REQUIRE(t.stage.hear(minds[i], line));
-  }
-  // A page for each: who has read and idles would be let sleep for another.
-  CHECK(t.stage.finish(here) == npc::stage_status::idle);
-  for (const npc::mind m : minds) REQUIRE(t.stage.say(m, {.max_tokens = 40, .one_line = false}));
-  CHECK(t.stage.finish(here) == npc::stage_status::starved);
-  CHECK(t.stage.finish(here) == npc::stage_status::starved);
-  t.stage.leave(minds[0]);
-  CHECK(t.stage.doing(minds[0]) == npc::activity::gone);
-  t.stage.cancel(minds[1]);
-  CHECK(t.stage.finish(here) == npc::stage_status::idle);
-  t.stage.leave(minds[1]);
-
-  theater roomy(lm, exact());
-  const auto m = *roomy.stage.enter({.voice = voice(2)});
-  REQUIRE(roomy.stage.hear(m, line));
-  REQUIRE(roomy.stage.say(m, {.max_tokens = 40, .one_line = false}));
-  REQUIRE(roomy.stage.finish(here) == npc::stage_status::idle);
-  CHECK(ids(t.stage.tokens(minds[2])) == ids(roomy.stage.tokens(m)));
-}
-
-TEST_CASE("No event is lost when nobody takes them") {
-  const auto lm = tiny_model();
-  mt::inline_executor here;
-  const auto run = [&](std::size_t n_events) {
-    theater t(lm, exact({.n_events = n_events}));
-    const auto m = *t.stage.enter({.voice = voice()});
-    REQUIRE(t.stage.hear(m, "one day"));
-    REQUIRE(t.stage.say(m, {.max_tokens = 60, .one_line = false}));
-    std::string text;
-    npc::stage_status status{};
-    std::size_t n_stops = 0;
-    while ((status = t.stage.finish(here)) == npc::stage_status::unread_events) {
-      ++n_stops;
-      text += take_all(t.stage).text;
-    }
-    CHECK(status == npc::stage_status::idle);
-    text += take_all(t.stage).text;
-    CHECK((n_stops > 0) == (n_events < 60));
-    return text;
-  };
-  CHECK(run(12) == run(1000));
-}
-
 TEST_CASE("Who rests, forgets or is cancelled goes on rightly") {
   const auto lm = tiny_model();
   mt::inline_executor here;

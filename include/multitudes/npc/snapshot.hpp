@@ -78,7 +78,6 @@ inline void become(scene& s, std::vector<told_lore> saved_lores, std::vector<tho
     t.tokens = std::move(tokens);
     t.settings = std::move(settings);
     t.decoder = std::move(decoder);
-    t.grammar_at.reserve(matcher_limits{}.state_words);
     if (t.is_speaking) s.hear_again(t);
   }
 }

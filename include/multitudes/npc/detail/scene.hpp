@@ -158,7 +158,7 @@ struct scene {
     static_cast<void>(t.decoder->finish());
     t.sentences.restart();
     t.owes_sentence = false;
-    if (is_ruled(t)) t.grammar_at.assign(rules_of(t).start().words());
+    if (is_ruled(t)) t.grammar_at = rules_of(t).start();
   }
   static bool is_ruled(const thought& t) noexcept { return !(t.says.under == rules{}); }
   [[nodiscard]] token_masks& rules_of(const thought& t) noexcept {

@@ -4,6 +4,7 @@
 #include <multitudes/npc/detail/scene.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -37,7 +38,7 @@ inline std::size_t n_wanted(const scene& s, const thought& t) noexcept {
 /// cache has pages.
 class schedule {
  public:
-  explicit schedule(scene& s) noexcept : scene_(s) {}
+  schedule(scene& s, std::chrono::nanoseconds now) noexcept : scene_(s), now_(now) {}
 
   /// Fills the rows of the next pass and begins it: in_progress, unless there is nothing to compute
   /// or something is missing for it.
@@ -58,17 +59,29 @@ class schedule {
       if (scene_.minds[i].is_present && n_wanted(scene_, scene_.minds[i]) > 0)
         scene_.order.push_back(i);
     }
-    // Who was served least for its priority comes first; equals by their place.
+    // Who is in a hurry comes first, the earliest before the others; then who was served least for
+    // its priority; equals by their place.
     std::sort(scene_.order.begin(), scene_.order.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return scene_.minds[a].served != scene_.minds[b].served
-                 ? scene_.minds[a].served < scene_.minds[b].served
-                 : a < b;
+      const thought &one = scene_.minds[a], &other = scene_.minds[b];
+      const bool one_hurries = one.hurries_until > now_, other_hurries = other.hurries_until > now_;
+      if (one_hurries != other_hurries) return one_hurries;
+      if (one_hurries && one.hurries_until != other.hurries_until) {
+        return one.hurries_until < other.hurries_until;
+      }
+      return one.served != other.served ? one.served < other.served : a < b;
     });
-    // First all who need one row for a word, then those who read.
+    // First all who need one row for a word, then those who read. However many speak, a quarter of
+    // the rows (of very few, a row now and then) is left for reading: nobody waits for ever.
+    const bool some_read =
+        std::any_of(scene_.order.begin(), scene_.order.end(),
+                    [&](std::uint32_t i) { return !needs_word(scene_.minds[i]); });
+    const std::size_t all = scene_.rows.room();
+    const std::size_t share = all >= 4 ? all / 4 : scene_.totals.passes % 2;
+    const std::size_t kept = some_read ? share : 0;
     for (const bool is_word : {true, false}) {
       for (const std::uint32_t i : scene_.order) {
         thought& t = scene_.minds[i];
-        if ((t.wants_word() && n_wanted(scene_, t) == 1) != is_word) continue;
+        if (needs_word(t) != is_word || (is_word && scene_.rows.room() <= kept)) continue;
         if (weighs_others(t) && scene_.n_computed(t) == t.tokens.size()) {
           add_actions(t, i);
         } else {
@@ -89,6 +102,10 @@ class schedule {
   }
 
  private:
+  /// It waits for one row, whose logits give a word.
+  [[nodiscard]] bool needs_word(const thought& t) const noexcept {
+    return t.wants_word() && n_wanted(scene_, t) == 1;
+  }
   void add_lore(told_lore& l) noexcept {
     const std::size_t done = scene_.cache.length(l.at), wanted = l.tokens.size() - 1;
     const std::size_t n = fitting(l.at, wanted - done);
@@ -183,6 +200,7 @@ class schedule {
     return true;
   }
   scene& scene_;
+  std::chrono::nanoseconds now_;
   std::size_t taken_pages_ = 0;  // by the rows of this pass
 };
 

@@ -9,6 +9,7 @@
 #include <multitudes/text/stream_decoder.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -111,8 +112,9 @@ struct thought {
   weighing weighs;
 
   std::uint64_t n_moments = 0;  ///< words and actions that it came to, the end of a text too
-  double served = 0;            ///< rows computed for it, over its priority
-  std::uint64_t last_pass = 0;  ///< the last that it took part in
+  std::chrono::nanoseconds hurries_until{0};  ///< on the game's clock
+  double served = 0;                          ///< rows computed for it, over its priority
+  std::uint64_t last_pass = 0;                ///< the last that it took part in
 
   [[nodiscard]] bool wants_word() const noexcept {
     return is_speaking || (weighs.is_on && !weighs.knows_first);
