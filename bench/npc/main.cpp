@@ -164,14 +164,15 @@ void measure_frames(const mt::language_model& lm, const arguments& a) {
 /// What a mind that only waits costs those who speak.
 void measure_idle(const mt::language_model& lm) {
   constexpr std::size_t n_lore = 1536, n_private = 512, most = 64;
-  npc::stage_options o{
-      .n_minds = most + 1,
-      .n_lores = 1,
-      .max_actions = 1,
-      .context = n_lore + n_private,
-      .max_rows = 64,
-      .n_pages = (n_lore + (most + 1) * n_private) / mt::simd::kv_page_length + 2 * (most + 1),
-      .cache = npc::kv_format::q8_0};
+  constexpr auto pages = [](std::size_t n) { return n / mt::simd::kv_page_length; };
+  npc::stage_options o{.n_minds = most + 1,
+                       .n_lores = 1,
+                       .max_actions = 1,
+                       .context = n_lore + n_private,
+                       .max_rows = 64,
+                       // Private tokens begin in a page of which the rest is the lore's: one more.
+                       .n_pages = pages(n_lore) + (most + 1) * (pages(n_private) + 1),
+                       .cache = npc::kv_format::q8_0};
   const auto work = *mt::model::evaluation::required_bytes(lm.shape(), {o.max_rows, o.max_rows});
   const auto& p = lm.shape();
   const std::size_t part = mt::simd::kv_part_bytes(o.cache, p.head_dim);
