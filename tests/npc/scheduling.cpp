@@ -30,7 +30,7 @@ TEST_CASE("Without pages it is starved, and goes on when one leaves; who idles s
   CHECK(t.stage.finish(here) == npc::stage_status::starved);
   t.stage.leave(minds[0]);
   CHECK(t.stage.doing(minds[0]) == npc::activity::gone);
-  t.stage.cancel(minds[1]);
+  REQUIRE(t.stage.cancel(minds[1]));
   CHECK(t.stage.finish(here) == npc::stage_status::idle);
   t.stage.leave(minds[1]);
 
@@ -63,6 +63,25 @@ TEST_CASE("No event is lost when nobody takes them") {
     return text;
   };
   CHECK(run(12) == run(1000));
+}
+
+TEST_CASE("What would end in events that have no room is not broken off yet") {
+  const auto lm = tiny_model();
+  mt::inline_executor here;
+  theater t(lm, exact({.n_minds = 2, .n_events = 12}));
+  const auto m = *t.stage.enter({.voice = voice()});
+  REQUIRE(t.stage.hear(m, "one day"));
+  REQUIRE(t.stage.say(m, {.max_tokens = 60, .one_line = false}));
+  REQUIRE(t.stage.finish(here) == npc::stage_status::unread_events);
+  CHECK(t.stage.cancel(m).error().code == mt::errc::out_of_memory);
+  CHECK(t.stage.doing(m) == npc::activity::speaking);
+  const auto before = take_all(t.stage);
+  CHECK(before.others.empty());
+  REQUIRE(t.stage.cancel(m));
+  const auto after = take_all(t.stage);
+  REQUIRE(after.others.size() == 1);
+  CHECK(after.others[0].why == npc::ending::by_cancel);
+  CHECK(t.stage.cancel(m));  // nothing to break off
 }
 
 TEST_CASE("Work is shared by priority, who hurries comes first, and words before reading") {

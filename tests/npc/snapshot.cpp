@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <multitudes/core/checksum.hpp>
 #include <multitudes/core/thread_pool.hpp>
 #include <multitudes/npc/snapshot.hpp>
 
@@ -8,7 +7,6 @@
 
 #include <doctest/doctest.h>
 
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -125,6 +123,30 @@ TEST_CASE("A stage that is saved anywhere, in itself or another, goes on to the 
   }
 }
 
+TEST_CASE("What is heard while something is given up is kept by a snapshot") {
+  const auto lm = tiny_model();
+  const cast who(lm);
+  mt::inline_executor here;
+  const npc::stage_options o = exact({.n_minds = 1});
+  theater t(lm, o);
+  const auto m = *t.stage.enter({.voice = voice(1)});
+  REQUIRE(t.stage.hear(m, "one day"));
+  const std::string_view actions[] = {" runs", " waits"};
+  REQUIRE(t.stage.ask_action(m, actions));
+  ticking clock;
+  static_cast<void>(t.stage.step(clock, clock.now, here));
+  static_cast<void>(t.stage.step(clock, clock.now, here));
+  REQUIRE(t.stage.cancel(m));
+  REQUIRE(t.stage.hear(m, " a fox"));
+  const auto bytes = saved(t.stage);
+  theater other(lm, o);
+  REQUIRE(npc::load(other.stage, bytes, who));
+  REQUIRE(other.stage.finish(here) == npc::stage_status::idle);
+  REQUIRE(t.stage.finish(here) == npc::stage_status::idle);
+  CHECK(t.stage.tokens(m).size() == lm.tokenizer->encode("one day a fox").size());
+  CHECK(ids(other.stage.tokens(m)) == ids(t.stage.tokens(m)));
+}
+
 TEST_CASE("Handles from after a snapshot name nobody when it is loaded") {
   const auto lm = tiny_model();
   const cast who(lm);
@@ -201,13 +223,9 @@ TEST_CASE("No bytes, however wrong, do more than be refused") {
   int n_refused = 0, n_taken = 0;
   for (int i = 0; i < mutant_count(); ++i) {
     auto bytes = mutate(whole, random);
-    if (random.below(8) != 0 && bytes.size() > npc::detail::snapshot_frame) {
-      // With a frame that fits, so that what lies behind it is read.
-      const auto body = std::span<const std::byte>(bytes).subspan(npc::detail::snapshot_frame);
-      const std::uint64_t frame[] = {npc::detail::snapshot_magic,
-                                     npc::detail::identity_of(lm).value, body.size(),
-                                     mt::checksum(body)};
-      std::memcpy(bytes.data(), frame, sizeof frame);
+    if (random.below(8) != 0 && bytes.size() > npc::detail::seal_bytes) {
+      // With a seal that fits, so that what lies behind it is read.
+      npc::detail::seal(bytes, npc::detail::snapshot_kind, lm);
     }
     if (!npc::load(own.stage, bytes, who)) {
       ++n_refused;

@@ -19,15 +19,23 @@ struct scored_text {
   [[nodiscard]] std::size_t n_scored() const noexcept { return tokens.size() - first_scored; }
 };
 
+/// The natural logarithm of the sum of exp(logits), which turns logits into log-probabilities; the
+/// logits are lost.
+///
+/// Cost:    two passes over the vocabulary; no allocation.
+inline double log_normalizer(std::span<float> logits) noexcept {
+  const simd::kernel_set& kernels = simd::active_kernels();
+  const float top = kernels.largest(logits.data(), logits.size());
+  return static_cast<double>(top) +
+         std::log(static_cast<double>(kernels.exp_sum(logits.data(), logits.size(), top)));
+}
+
 /// The natural logarithm of the probability that `logits` give to `token`; the logits are lost.
 ///
 /// Cost:    two passes over the vocabulary; no allocation.
 inline double log_probability(std::span<float> logits, token_id token) noexcept {
-  const simd::kernel_set& kernels = simd::active_kernels();
-  const float wanted = logits[token.value];
-  const float top = kernels.largest(logits.data(), logits.size());
-  return static_cast<double>(wanted - top) -
-         std::log(static_cast<double>(kernels.exp_sum(logits.data(), logits.size(), top)));
+  const auto wanted = static_cast<double>(logits[token.value]);
+  return wanted - log_normalizer(logits);
 }
 
 /// How likely the model finds texts under a plan: for each, the sum over its scored tokens of

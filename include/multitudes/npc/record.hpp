@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/core/checksum.hpp>
 #include <multitudes/npc/detail/deed.hpp>
-#include <multitudes/npc/snapshot.hpp>
+#include <multitudes/npc/detail/sealed.hpp>
 #include <multitudes/npc/stage.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace multitudes::npc {
 
@@ -46,8 +42,12 @@ class recorder {
     write(d);
     return made;
   }
-  void leave(mind m) noexcept {
-    if (note({.what = detail::deed_kind::leave}, m)) stage_->leave(m);
+  expected<void> leave(mind m) {
+    if (detail::scene_of(*stage_).find(m) == nullptr) return {};
+    return record({.what = detail::deed_kind::leave}, m, [&]() -> expected<void> {
+      stage_->leave(m);
+      return {};
+    });
   }
   expected<void> hear(mind m, std::string_view text) {
     const auto tokens = stage_->encode_for(m, text);
@@ -73,8 +73,8 @@ class recorder {
     for (const std::string_view a : actions) d.options.push_back(stage_->encode_action(a));
     return record(std::move(d), m, [&] { return stage_->ask_action(m, actions, how); });
   }
-  void cancel(mind m) noexcept {
-    if (note({.what = detail::deed_kind::cancel}, m)) stage_->cancel(m);
+  expected<void> cancel(mind m) {
+    return record({.what = detail::deed_kind::cancel}, m, [&] { return stage_->cancel(m); });
   }
   expected<void> swap_persona(mind m, steering::attachment how, memory earlier) {
     detail::deed d{.what = earlier == memory::replay ? detail::deed_kind::replace
@@ -97,12 +97,8 @@ class recorder {
   ///
   /// Errors:  out_of_memory if the memory was too small for anything.
   expected<std::span<const std::byte>> seal() noexcept {
-    if (memory_.size() < detail::record_frame) return full(detail::record_frame);
-    const auto body = std::span<const std::byte>(memory_).subspan(detail::record_frame,
-                                                                  size_ - detail::record_frame);
-    const std::uint64_t frame[] = {detail::record_magic, detail::identity_of(stage_->lm()).value,
-                                   body.size(), checksum(body)};
-    std::memcpy(memory_.data(), frame, sizeof frame);
+    if (memory_.size() < size_) return full(detail::seal_bytes);
+    detail::seal(memory_.first(size_), detail::record_kind, stage_->lm());
     return memory_.first(size_);
   }
 
@@ -134,7 +130,7 @@ class recorder {
     std::size_t n_tokens = d.tokens.size();
     for (const auto& o : d.options) n_tokens += o.size() + 2;
     if (auto ok = reserve(n_tokens); !ok) return ok;
-    const detail::thought* t = detail::scene_of(*stage_).find(m.index, m.generation);
+    const detail::thought* t = detail::scene_of(*stage_).find(m);
     if (t != nullptr) place(d, *t);
     const std::size_t settled = t != nullptr ? t->n_settled : 0;
     if (auto ok = act(); !ok) return ok;
@@ -148,17 +144,9 @@ class recorder {
     }
     return {};
   }
-  bool note(detail::deed d, mind m) noexcept {
-    const detail::thought* t = detail::scene_of(*stage_).find(m.index, m.generation);
-    if (t == nullptr || !reserve(0)) return t == nullptr;
-    place(d, *t);
-    write(d);
-    return true;
-  }
-
   stage* stage_;
   std::span<std::byte> memory_;
-  std::size_t size_ = detail::record_frame;
+  std::size_t size_ = detail::seal_bytes;
 };
 
 }  // namespace multitudes::npc

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/core/checksum.hpp>
 #include <multitudes/npc/detail/deed.hpp>
 #include <multitudes/npc/detail/director.hpp>
-#include <multitudes/npc/snapshot.hpp>
+#include <multitudes/npc/detail/sealed.hpp>
 #include <multitudes/npc/stage.hpp>
 
 #include <algorithm>
@@ -28,48 +27,18 @@ class replayer final : private detail::director {
   ///          model's; not_found for a plan that `find` does not have.
   static expected<replayer> make(std::span<const std::byte> record, const language_model& lm,
                                  plan_lookup find) {
-    const auto damaged = [](const char* found) {
-      return fail({.code = errc::malformed,
-                   .operation = "replay",
-                   .place = {},
-                   .found = found,
-                   .expected = "what a recorder sealed",
-                   .remedy = {}});
-    };
-    std::uint64_t frame[4];
-    detail::archive_reader front(record);
-    front.bytes(frame, sizeof frame);
-    if (!front.good() || frame[0] != detail::record_magic) return damaged("no record");
-    const auto body = record.subspan(detail::record_frame);
-    if (frame[2] != body.size() || frame[3] != checksum(body)) {
-      return damaged("bytes that were cut or changed");
-    }
-    if (frame[1] != detail::identity_of(lm).value) {
-      return fail({.code = errc::space_mismatch,
-                   .operation = "replay",
-                   .place = {},
-                   .found = "a record of another model",
-                   .expected = to_string(lm.weights->id),
-                   .remedy = "load the model that it was recorded with"});
-    }
+    constexpr const char* operation = "replay";
+    auto body = detail::unseal(record, detail::record_kind, lm, operation);
+    if (!body) return forward_error(body);
     replayer r;
-    detail::archive_reader in(body);
+    detail::archive_reader in(*body);
     while (in.left() > 0) {
       detail::deed d;
       detail::put(in, d);
-      if (!in.good()) return damaged("bytes that contradict themselves");
-      if (d.plan != fingerprint{}) {
-        const steering::plan* found = find(d.plan);
-        if (found == nullptr || found->id() != d.plan) {
-          return fail({.code = errc::not_found,
-                       .operation = "replay",
-                       .place = {},
-                       .found = {},
-                       .expected = "plan " + to_string(d.plan),
-                       .remedy = "compile the personas that were in use"});
-        }
-        d.who.persona.what = *found;
-      }
+      if (!in.good()) return detail::damaged(operation, "bytes that contradict themselves");
+      auto plan = detail::find_plan(find, d.plan, lm, operation);
+      if (!plan) return forward_error(plan);
+      d.who.persona.what = std::move(*plan);
       r.add(std::move(d));
     }
     r.find_turns();
@@ -182,7 +151,7 @@ class replayer final : private detail::director {
     const detail::scene& all = detail::scene_of(*stage_);
     if (!p.who) p.who = all.mind_of(p.generation);
     while (outcome_ && p.who && p.next < p.deeds.size()) {
-      const detail::thought* t = all.find(p.who->index, p.who->generation);
+      const detail::thought* t = all.find(*p.who);
       const detail::deed& d = p.deeds[p.next];
       if (t == nullptr || t->n_moments < d.moment) break;
       if (all.events.room() < event_queue::most_of_a_word) return false;
@@ -199,7 +168,7 @@ class replayer final : private detail::director {
         const detail::deed& d = rows[p.next_row];
         const bool is_past = d.moment < t.n_moments;
         if (!is_past && (d.moment > t.n_moments || d.token > t.n_forgotten + i)) break;
-        if (d.what == detail::deed_kind::mood && d.dial < t.dials.size()) t.dials[d.dial] = d.value;
+        if (d.what == detail::deed_kind::mood) t.dials[d.dial] = d.value;
         if (d.what == detail::deed_kind::swap) static_cast<void>(t.put_on(d.who.persona));
       }
     }
@@ -211,7 +180,7 @@ class replayer final : private detail::director {
       case detail::deed_kind::hear: return stage_->hear(m, d.tokens);
       case detail::deed_kind::say: return stage_->say(m, d.says);
       case detail::deed_kind::ask: return stage_->ask_action(m, d.options, d.how);
-      case detail::deed_kind::cancel: stage_->cancel(m); break;
+      case detail::deed_kind::cancel: return stage_->cancel(m);
       case detail::deed_kind::forget: return stage_->forget(m, d.dial);
       case detail::deed_kind::replace:
         ++p.stretch;

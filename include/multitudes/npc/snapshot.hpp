@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <multitudes/core/checksum.hpp>
-#include <multitudes/core/function_ref.hpp>
 #include <multitudes/npc/detail/archive.hpp>
+#include <multitudes/npc/detail/sealed.hpp>
 #include <multitudes/npc/stage.hpp>
 
 #include <array>
@@ -16,22 +15,9 @@
 
 namespace multitudes::npc {
 
-/// Finds the plan with an id, among those that a game compiles when it starts; nullptr if it has
-/// none.
-using plan_lookup = function_ref<const steering::plan*(fingerprint)>;
-
 namespace detail {
 
-inline constexpr std::uint64_t snapshot_magic = 0x31544E4D4455544Dull;  // "MTUDMNT1"
-inline constexpr std::size_t snapshot_frame = 4 * sizeof(std::uint64_t);
-
-/// What a snapshot must agree with.
-inline fingerprint identity_of(const language_model& lm) noexcept {
-  return fingerprint_builder()
-      .add(lm.weights->id.value)
-      .add(static_cast<std::uint64_t>(lm.tokenizer->vocab_size()))
-      .finish();
-}
+inline constexpr std::uint64_t snapshot_kind = 0x31544E4D4455544Dull;  // "MTUDMNT1"
 
 template <class A>
 void put(A& a, told_lore& l) {
@@ -51,6 +37,39 @@ inline void write_scene(archive_writer& out, scene& s) {
     for (std::size_t i = 0; i < thought::max_plans; ++i) ids[i] = t.plans[i].what.id();
     put(out, t, ids);
   }
+}
+
+/// A mind as it was written, if it can be one on this stage.
+///
+/// Errors:  malformed; those of find_plan; out_of_memory if it does not fit.
+inline expected<thought> read_mind(archive_reader& in, const scene& s,
+                                   const std::vector<told_lore>& lores, std::size_t n_rules,
+                                   std::size_t max_actions, plan_lookup find) {
+  constexpr const char* operation = "load stage";
+  thought t;
+  std::array<fingerprint, thought::max_plans> ids{};
+  put(in, t, ids);
+  for (std::size_t p = 0; p < ids.size(); ++p) {
+    auto found = find_plan(find, ids[p], s.lm, operation);
+    if (!found) return forward_error(found);
+    t.plans[p].what = std::move(*found);
+  }
+  const bool knows_any = t.is_present && !(t.knows == lore{});
+  if (!in.good() || (knows_any && t.knows.index >= lores.size()) ||
+      t.first != (knows_any ? lores[t.knows.index].tokens.size() - 1 : 0)) {
+    return damaged(operation, "bytes that contradict themselves");
+  }
+  if (t.tokens.size() > s.cache.max_length() - t.first) {
+    return full(operation, std::to_string(t.first + t.tokens.size()) + " tokens",
+                "at most " + std::to_string(s.cache.max_length()),
+                "make the stage with a longer context");
+  }
+  const bool has_rules = t.says.under == rules{} || t.says.under.index < n_rules;
+  const std::size_t vocab_size = s.lm.shape().vocab_size;
+  if (!has_rules || !is_possible(t, lores.size(), vocab_size, s.cache.max_length(), max_actions)) {
+    return damaged(operation, "a mind that cannot be");
+  }
+  return t;
 }
 
 /// Gives up what it was and becomes what was saved, whose caches are empty. What is given fits.
@@ -78,7 +97,11 @@ inline void become(scene& s, std::vector<told_lore> saved_lores, std::vector<tho
     t.tokens = std::move(tokens);
     t.settings = std::move(settings);
     t.decoder = std::move(decoder);
-    if (t.is_speaking) s.hear_again(t);
+    if (t.is_speaking) {
+      s.hear_again(t);
+    } else if (!t.is_busy()) {
+      t.listen(s.capacity(t));  // what it heard while it was giving something up
+    }
   }
 }
 
@@ -88,7 +111,7 @@ inline void become(scene& s, std::vector<told_lore> saved_lores, std::vector<tho
 inline std::size_t snapshot_bytes(stage& s) noexcept {
   detail::archive_writer count({});
   detail::write_scene(count, detail::scene_of(s));
-  return count.size() + detail::snapshot_frame;
+  return count.size() + detail::seal_bytes;
 }
 
 /// Everything that minds are: what they remember and under which personas they thought it, what
@@ -110,13 +133,9 @@ inline expected<std::size_t> save(stage& s, std::span<std::byte> into) {
     return detail::full("save stage", std::to_string(into.size()) + " bytes", std::to_string(bytes),
                         "ask snapshot_bytes() first");
   }
-  detail::archive_writer out(into.subspan(detail::snapshot_frame));
+  detail::archive_writer out(into.subspan(detail::seal_bytes));
   detail::write_scene(out, all);
-  const std::uint64_t frame[] = {
-      detail::snapshot_magic, detail::identity_of(all.lm).value, out.size(),
-      checksum(std::span<const std::byte>(into).subspan(detail::snapshot_frame, out.size()))};
-  detail::archive_writer front(into);
-  front.bytes(frame, sizeof frame);
+  detail::seal(into.first(bytes), detail::snapshot_kind, all.lm);
   return bytes;
 }
 
@@ -126,37 +145,16 @@ inline expected<std::size_t> save(stage& s, std::span<std::byte> into) {
 ///
 /// Errors:  malformed for bytes that are no snapshot, or a damaged one; space_mismatch for
 ///          another model's; not_found for a plan that `find` does not have, or rules that the
-///          stage does not know; out_of_memory if the
-///          stage has too few minds or lores, or too short a context. Nothing is changed then.
+///          stage does not know; out_of_memory if the stage has too few minds or lores, or too
+///          short a context. Nothing is changed then.
 /// Cost:    copies what was saved; allocates; the steps after it compute what minds remember.
 inline expected<void> load(stage& s, std::span<const std::byte> from, plan_lookup find) {
   detail::scene& all = detail::scene_of(s);
-  const auto damaged = [](std::string found) {
-    return fail({.code = errc::malformed,
-                 .operation = "load stage",
-                 .place = {},
-                 .found = std::move(found),
-                 .expected = "what save() wrote",
-                 .remedy = {}});
-  };
-  std::uint64_t frame[4];
-  detail::archive_reader front(from);
-  front.bytes(frame, sizeof frame);
-  if (!front.good() || frame[0] != detail::snapshot_magic) return damaged("no snapshot");
-  const auto body = from.subspan(detail::snapshot_frame);
-  if (frame[2] != body.size() || frame[3] != checksum(body)) {
-    return damaged("bytes that were cut or changed");
-  }
-  if (frame[1] != detail::identity_of(all.lm).value) {
-    return fail({.code = errc::space_mismatch,
-                 .operation = "load stage",
-                 .place = {},
-                 .found = "a snapshot of another model",
-                 .expected = to_string(all.lm.weights->id),
-                 .remedy = "load the model that it was saved with"});
-  }
-
-  detail::archive_reader in(body);
+  constexpr const char* operation = "load stage";
+  const auto damaged = [](const char* found) { return detail::damaged(operation, found); };
+  auto body = detail::unseal(from, detail::snapshot_kind, all.lm, operation);
+  if (!body) return forward_error(body);
+  detail::archive_reader in(*body);
   std::vector<fingerprint> grammars;
   detail::put_list(in, grammars, sizeof(fingerprint),
                    [&](fingerprint& id) { detail::put(in, id); });
@@ -197,44 +195,9 @@ inline expected<void> load(stage& s, std::span<const std::byte> from, plan_looku
   }
   std::vector<detail::thought> minds(all.minds.size());
   for (std::size_t i = 0; i < n_minds; ++i) {
-    detail::thought& t = minds[i];
-    std::array<fingerprint, detail::thought::max_plans> ids{};
-    detail::put(in, t, ids);
-    for (std::size_t p = 0; p < ids.size(); ++p) {
-      if (ids[p] == fingerprint{}) continue;
-      const steering::plan* found = find(ids[p]);
-      if (found == nullptr || found->id() != ids[p]) {
-        return fail({.code = errc::not_found,
-                     .operation = "load stage",
-                     .place = "mind " + std::to_string(i),
-                     .found = {},
-                     .expected = "plan " + to_string(ids[p]),
-                     .remedy = "compile the personas that were in use, and let `find` give them"});
-      }
-      if (const auto space = found->space(); space && *space != all.lm.space()) {
-        return detail::bad("load stage", "plan " + to_string(ids[p]), to_string(*space),
-                           to_string(all.lm.space()));
-      }
-      t.plans[p].what = *found;
-    }
-    const std::size_t first = t.knows == lore{} || t.knows.index >= lores.size()
-                                  ? 0
-                                  : lores[t.knows.index].tokens.size() - 1;
-    if (!in.good() || t.first != (t.is_present ? first : 0)) {
-      return damaged("bytes that contradict themselves");
-    }
-    if (t.first + t.tokens.size() > all.cache.max_length()) {
-      return detail::full("load stage", std::to_string(t.first + t.tokens.size()) + " tokens",
-                          "at most " + std::to_string(all.cache.max_length()),
-                          "make the stage with a longer context");
-    }
-    if (!(t.says.under == rules{}) && t.says.under.index >= grammars.size()) {
-      return damaged("rules that were not there");
-    }
-    if (!detail::is_possible(t, lores.size(), vocab, all.cache.max_length(),
-                             s.options().max_actions)) {
-      return damaged("a mind that cannot be");
-    }
+    auto t = detail::read_mind(in, all, lores, grammars.size(), s.options().max_actions, find);
+    if (!t) return forward_error(t);
+    minds[i] = std::move(*t);
   }
   if (in.left() != 0) return damaged("more bytes than it needs");
   detail::become(all, std::move(lores), std::move(minds), n_entered);

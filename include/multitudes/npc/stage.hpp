@@ -17,7 +17,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -120,17 +119,7 @@ class stage {
   ///          positive, or lore that was not told.
   /// Cost:    constant: a fork of the lore's page table when it first thinks.
   expected<mind> enter(role who) {
-    if (auto ok = validate(who.voice); !ok) return forward_error(ok);
-    if (auto ok = detail::check(*scene_, who.persona, "enter stage"); !ok) return forward_error(ok);
-    if (!(who.priority > 0) || !(who.priority < std::numeric_limits<float>::infinity())) {
-      return detail::bad("enter stage", "priority", std::to_string(who.priority),
-                         "above 0, finite");
-    }
-    const bool knows_any = !(who.knows == lore{});
-    if (knows_any && who.knows.index >= scene_->lores.size()) {
-      return detail::bad("enter stage", "lore", std::to_string(who.knows.index),
-                         "one that was told");
-    }
+    if (auto ok = detail::check(*scene_, who); !ok) return forward_error(ok);
     for (std::size_t i = 0; i < scene_->minds.size(); ++i) {
       detail::thought& t = scene_->minds[i];
       if (t.is_present || t.is_leaving) continue;
@@ -140,7 +129,7 @@ class stage {
       t.knows = who.knows;
       t.priority = who.priority;
       static_cast<void>(t.put_on(std::move(who.persona)));
-      if (knows_any) {
+      if (!(who.knows == lore{})) {
         // The last token of its lore is its own first: it is computed when a word is asked for.
         const auto& told = scene_->lores[who.knows.index].tokens;
         t.first = told.size() - 1;
@@ -154,7 +143,7 @@ class stage {
 
   /// It is gone at once, and its pages are free when the pass at hand is over.
   void leave(mind m) noexcept {
-    detail::thought* t = scene_->find(m.index, m.generation);
+    detail::thought* t = scene_->find(m);
     if (t == nullptr) return;
     t->is_present = false;
     t->is_leaving = true;
@@ -164,8 +153,8 @@ class stage {
 
   /// What it reads next. While it speaks, it hears after it has spoken.
   ///
-  /// Errors:  invalid_argument for nobody; out_of_memory if its memory is full: `forget` makes
-  /// room. Cost:    encodes the text; allocates.
+  /// Errors:  invalid_argument for nobody; out_of_memory if its memory is full (see forget).
+  /// Cost:    encodes the text; allocates.
   expected<void> hear(mind m, std::string_view text) { return hear(m, encode_for(m, text)); }
   /// The same line for many, read in common passes. It is an error if one of them cannot hear it;
   /// those before it then have.
@@ -183,7 +172,7 @@ class stage {
   }
   /// The tokens of a text that a mind hears: the model's own first token before its first.
   [[nodiscard]] std::vector<token_id> encode_for(mind m, std::string_view text) const {
-    const detail::thought* t = scene_->find(m.index, m.generation);
+    const detail::thought* t = scene_->find(m);
     const bool begins = t != nullptr && t->tokens.empty() && t->heard.empty();
     return scene_->lm.tokenizer->encode(text, {.start_token = begins, .continues = !begins});
   }
@@ -226,22 +215,31 @@ class stage {
     return scene_->lm.tokenizer->encode(text, {.start_token = false, .continues = true});
   }
 
-  /// Breaks off what it says or weighs; what was said stays in its memory. Nobody: nothing happens.
-  void cancel(mind m) noexcept {
-    detail::thought* t = scene_->find(m.index, m.generation);
-    if (t == nullptr) return;
-    if (t->is_speaking) scene_->end_speech(*t, m.index, ending::by_cancel);
-    t->weighs.is_given_up = t->weighs.is_on;
+  /// Breaks off what it says or weighs, if anything; what was said stays in its memory.
+  ///
+  /// Errors:  invalid_argument for nobody; out_of_memory if the queue has no room for the events
+  ///          that end an utterance: take some first.
+  expected<void> cancel(mind m) {
+    auto t = detail::require(*scene_, m, "cancel");
+    if (!t) return forward_error(t);
+    if ((*t)->is_speaking) {
+      if (scene_->events.room() < event_queue::most_of_a_word) {
+        return detail::full("cancel", std::to_string(scene_->events.room()) + " free events",
+                            std::to_string(event_queue::most_of_a_word), "take events first");
+      }
+      scene_->end_speech(**t, m.index, ending::by_cancel);
+    }
+    (*t)->weighs.is_given_up = (*t)->weighs.is_on;
     settle();
+    return {};
   }
 
   /// Exchanges its persona, from the next token that is computed. `keep`: what it remembers stays
   /// as the old one thought it; `replay`: it is computed again, by the next steps, as if it had
   /// always been the new one.
   ///
-  /// Errors:  invalid_argument for nobody, or a dial out of range; space_mismatch; out_of_memory if
-  /// its memory already
-  ///          holds thoughts of 16 personas: use replay.
+  /// Errors:  invalid_argument for nobody, or a dial out of range; space_mismatch; out_of_memory
+  ///          if its memory already holds thoughts of 16 personas: use replay.
   /// Cost:    a look at each token of its memory; allocates nothing.
   expected<void> swap_persona(mind m, steering::attachment how, memory earlier) {
     auto t = detail::require(*scene_, m, "swap persona");
@@ -273,10 +271,12 @@ class stage {
   /// time comes first; then its priority counts again. What it says stays the same. Nobody: nothing
   /// happens.
   void hurry(mind m, std::chrono::nanoseconds until) noexcept {
-    if (detail::thought* t = scene_->find(m.index, m.generation)) t->hurries_until = until;
+    if (detail::thought* t = scene_->find(m)) t->hurries_until = until;
   }
   /// Lets go of what is in the cache for it, as soon as it has nothing to do. It wakes by itself,
   /// and then computes everything again.
+  ///
+  /// Errors:  as forget.
   expected<void> rest(mind m) {
     auto t = detail::require_free(*scene_, m, "rest");
     if (!t) return forward_error(t);
@@ -287,7 +287,7 @@ class stage {
   /// Drops the oldest of its own tokens but for the last `kept`; the others are computed again. Its
   /// lore stays.
   ///
-  /// Errors:  invalid_argument for nobody, or who speaks or chooses.
+  /// Errors:  invalid_argument for nobody, for who speaks or chooses, or has heard nothing.
   expected<void> forget(mind m, std::size_t kept) {
     auto t = detail::require_free(*scene_, m, "forget");
     if (!t) return forward_error(t);
@@ -300,7 +300,7 @@ class stage {
   // What the game sees.
 
   [[nodiscard]] activity doing(mind m) const noexcept {
-    const detail::thought* t = scene_->find(m.index, m.generation);
+    const detail::thought* t = scene_->find(m);
     if (t == nullptr) return activity::gone;
     if (t->is_speaking) return activity::speaking;
     if (t->weighs.is_on) return activity::choosing;
@@ -309,12 +309,12 @@ class stage {
   }
   /// Everything of its own that it has heard and said, its lore's last token included.
   [[nodiscard]] std::span<const token_id> tokens(mind m) const noexcept {
-    const detail::thought* t = scene_->find(m.index, m.generation);
+    const detail::thought* t = scene_->find(m);
     return t == nullptr ? std::span<const token_id>() : std::span<const token_id>(t->tokens);
   }
   /// How many tokens it can still hear or say before it must `forget`.
   [[nodiscard]] std::size_t room(mind m) const noexcept {
-    const detail::thought* t = scene_->find(m.index, m.generation);
+    const detail::thought* t = scene_->find(m);
     return t == nullptr ? 0 : scene_->room_of(*t);
   }
   [[nodiscard]] const stage_totals& totals() const noexcept { return scene_->totals; }

@@ -7,10 +7,8 @@
 #include <multitudes/generate/grammar/grammar.hpp>
 #include <multitudes/generate/grammar/grammar_state.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>

@@ -10,9 +10,7 @@
 #include <cstring>
 #include <optional>
 #include <span>
-#include <string>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace multitudes::npc::detail {

@@ -44,9 +44,8 @@ struct deed {
   [[nodiscard]] bool is_by_row() const noexcept { return what >= deed_kind::swap; }
 };
 
-inline constexpr std::uint64_t record_magic = 0x3152434D4455544Dull;  // "MTUDMCR1"
-inline constexpr std::size_t record_frame = 4 * sizeof(std::uint64_t);
-inline constexpr std::size_t most_bytes_of_a_deed = 256;  ///< without its tokens
+inline constexpr std::uint64_t record_kind = 0x3152434D4455544Dull;  // "MTUDMCR1"
+inline constexpr std::size_t most_bytes_of_a_deed = 256;             ///< without its tokens
 
 template <class A>
 void put(A& a, deed& d) {
@@ -89,6 +88,9 @@ void put(A& a, deed& d) {
     case deed_kind::mood:
       put_size(a, d.dial);
       put(a, d.value);
+      if constexpr (A::reads) {
+        if (d.dial >= steering::max_dials || !(d.value >= 0 && d.value <= 1)) a.refuse();
+      }
       break;
     case deed_kind::leave:
     case deed_kind::cancel:

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -38,8 +39,20 @@ inline expected<void> check(const scene& s, std::span<const token_id> tokens,
   return {};
 }
 
+inline expected<void> check(const scene& s, const role& who) {
+  if (auto ok = validate(who.voice); !ok) return ok;
+  if (auto ok = check(s, who.persona, "enter stage"); !ok) return ok;
+  if (!(who.priority > 0) || !(who.priority < std::numeric_limits<float>::infinity())) {
+    return bad("enter stage", "priority", std::to_string(who.priority), "above 0, finite");
+  }
+  if (!(who.knows == lore{}) && who.knows.index >= s.lores.size()) {
+    return bad("enter stage", "lore", std::to_string(who.knows.index), "one that was told");
+  }
+  return {};
+}
+
 inline expected<thought*> require(scene& s, mind m, const char* operation) {
-  if (thought* t = s.find(m.index, m.generation)) return t;
+  if (thought* t = s.find(m)) return t;
   return bad(operation, "mind " + std::to_string(m.index), "nobody (any more)", "one that entered");
 }
 /// One that neither speaks nor chooses, and has heard something.

@@ -15,7 +15,6 @@
 #include <multitudes/npc/stage_options.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -48,7 +47,6 @@ struct scene {
   event_queue events;
   std::optional<sampler> chooser;
   std::vector<std::uint32_t> order;  ///< scratch
-  bool is_starved = false;
   stage_totals totals;
   director* directed_by = nullptr;
   std::uint32_t n_entered = 0;  ///< minds so far: no two have the same generation
@@ -88,18 +86,18 @@ struct scene {
     return cache.max_length() - t.first;
   }
 
-  /// Who has this place and generation; nullptr if nobody has.
-  [[nodiscard]] const thought* find(std::uint32_t index, std::uint32_t generation) const noexcept {
-    if (index >= minds.size()) return nullptr;
-    const thought& t = minds[index];
-    return t.is_present && t.generation == generation ? &t : nullptr;
+  /// nullptr if the handle names nobody.
+  [[nodiscard]] const thought* find(mind m) const noexcept {
+    if (m.index >= minds.size()) return nullptr;
+    const thought& t = minds[m.index];
+    return t.is_present && t.generation == m.generation ? &t : nullptr;
   }
-  [[nodiscard]] thought* find(std::uint32_t index, std::uint32_t generation) noexcept {
-    return const_cast<thought*>(std::as_const(*this).find(index, generation));
+  [[nodiscard]] thought* find(mind m) noexcept {
+    return const_cast<thought*>(std::as_const(*this).find(m));
   }
   [[nodiscard]] std::optional<mind> mind_of(std::uint32_t generation) const noexcept {
     for (std::uint32_t i = 0; i < minds.size(); ++i) {
-      if (find(i, generation) != nullptr) return mind{i, generation};
+      if (const mind m{i, generation}; find(m) != nullptr) return m;
     }
     return std::nullopt;
   }
@@ -293,9 +291,11 @@ struct scene {
   }
   void fall_silent(thought& t, std::uint32_t index) noexcept {
     ++t.n_moments;
-    t.is_speaking = false;
-    t.weighs.is_given_up = true;
     push(t, index, {.what = event_kind::failed});
+    t.weighs.is_given_up = t.weighs.is_on;
+    if (!t.is_speaking) return;
+    t.is_speaking = false;
+    t.listen(capacity(t));
   }
 
   void speak_on(thought& t, std::uint32_t index, std::span<float> logits) noexcept {
@@ -332,7 +332,7 @@ struct scene {
     for (std::size_t o = 0; o < w.options.size(); ++o) {
       w.log_p[o] = static_cast<double>(logits[w.options[o].tokens[0].value]);
     }
-    const double all = log_sum(logits);
+    const double all = log_normalizer(logits);
     for (double& x : w.log_p) x -= all;
     w.first_log_p = w.log_p;
     w.knows_first = true;
@@ -341,12 +341,6 @@ struct scene {
     auto& option = w.options[owner.option];
     w.log_p[owner.option] += log_probability(logits, option.tokens[owner.token + 1]);
     ++option.n_weighed;
-  }
-  static double log_sum(std::span<float> logits) noexcept {
-    const simd::kernel_set& kernels = simd::active_kernels();
-    const float top = kernels.largest(logits.data(), logits.size());
-    return static_cast<double>(top) +
-           std::log(static_cast<double>(kernels.exp_sum(logits.data(), logits.size(), top)));
   }
   void choose(thought& t, std::uint32_t index) noexcept {
     weighing& w = t.weighs;

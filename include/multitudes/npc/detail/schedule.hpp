@@ -50,9 +50,6 @@ class schedule {
     }
     scene_.rows.clear();
     scene_.next_row = 0;
-    scene_.is_starved = false;
-    taken_pages_ = 0;
-    ++scene_.totals.passes;
     for (std::size_t i = 0; i < scene_.lores.size(); ++i) add_lore(scene_.lores[i]);
     scene_.order.clear();
     for (std::uint32_t i = 0; i < scene_.minds.size(); ++i) {
@@ -90,14 +87,15 @@ class schedule {
       }
     }
     if (scene_.rows.size() == 0) {
-      return scene_.is_starved ? stage_status::starved : stage_status::idle;
+      return is_starved_ ? stage_status::starved : stage_status::idle;
     }
-    scene_.totals.rows += scene_.rows.size();
     // The pages were counted, the tokens are the vocabulary's: it begins.
     if (!scene_.work.begin(scene_.rows.rows(), scene_.cache)) {
       scene_.rows.clear();
       return stage_status::starved;
     }
+    ++scene_.totals.passes;
+    scene_.totals.rows += scene_.rows.size();
     return stage_status::in_progress;
   }
 
@@ -167,7 +165,7 @@ class schedule {
     while (n > 0 && scene_.cache.pages_to_append(s, n) + taken_pages_ > scene_.cache.free_pages()) {
       if (!let_idle_sleep()) n /= 2;
     }
-    if (wanted && n == 0) scene_.is_starved = true;
+    if (wanted && n == 0) is_starved_ = true;
     if (n > 0) taken_pages_ += scene_.cache.pages_to_append(s, n);
     return n;
   }
@@ -202,6 +200,7 @@ class schedule {
   scene& scene_;
   std::chrono::nanoseconds now_;
   std::size_t taken_pages_ = 0;  // by the rows of this pass
+  bool is_starved_ = false;
 };
 
 }  // namespace multitudes::npc::detail
