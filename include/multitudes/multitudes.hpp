@@ -103,6 +103,8 @@
 #include <multitudes/model/weights.hpp>
 #include <multitudes/model/workspace.hpp>
 #include <multitudes/npc/event.hpp>
+#include <multitudes/npc/insight.hpp>
+#include <multitudes/npc/keeping.hpp>
 #include <multitudes/npc/mind.hpp>
 #include <multitudes/npc/record.hpp>
 #include <multitudes/npc/replay.hpp>

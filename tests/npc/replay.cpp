@@ -29,6 +29,8 @@ struct outcome {
       all += e->text;
       if (e->what == npc::event_kind::chose) all += "[" + std::to_string(e->action) + "]";
       if (e->what == npc::event_kind::sentence) all += "|";
+      if (e->what == npc::event_kind::strayed) all += "<";
+      if (e->what == npc::event_kind::returned) all += ">";
       if (e->what == npc::event_kind::finished) {
         all += "/" + std::to_string(static_cast<int>(e->why));
       }
@@ -40,6 +42,13 @@ struct outcome {
     }
   }
   friend bool operator==(const outcome&, const outcome&) = default;
+};
+
+/// A stage on which games are played.
+struct playhouse : theater {
+  playhouse(const mt::language_model& lm, const npc::stage_options& o) : theater(lm, o) {
+    REQUIRE(stage.add_keeper(some_keeping(lm)));
+  }
 };
 
 struct plans_of_a_game {
@@ -62,6 +71,7 @@ struct plans_of_a_game {
 outcome play(npc::stage& stage, npc::recorder& game, const plans_of_a_game& plans,
              std::uint64_t seed, std::size_t n_frames) {
   mt::inline_executor here;
+  const auto kept = npc::keeper{0};
   mt::philox random(seed);
   outcome seen;
   const auto known = *game.tell("it is dark in the tavern and nobody has paid");
@@ -70,7 +80,8 @@ outcome play(npc::stage& stage, npc::recorder& game, const plans_of_a_game& plan
     const auto m = game.enter({.persona = {plans.all[random.below(5)]},
                                .voice = voice(random()),
                                .stream = minds.size(),
-                               .knows = random.below(2) == 0 ? known : npc::lore{}});
+                               .knows = random.below(2) == 0 ? known : npc::lore{},
+                               .kept = random.below(2) == 0 ? kept : npc::keeper{}});
     if (!m) return;
     minds.push_back(*m);
     REQUIRE(game.hear(*m, "who goes there"));
@@ -103,6 +114,9 @@ outcome play(npc::stage& stage, npc::recorder& game, const plans_of_a_game& plan
         break;
       case 9:
         if (random.below(5) == 0) REQUIRE(game.leave(m));
+        break;
+      case 11:
+        if (stage.tokens(m).size() < 40) static_cast<void>(game.pin(m));
         break;
       case 10: come(); break;
       default: break;
@@ -141,7 +155,7 @@ TEST_CASE("A record is replayed to the same bits at any frame rate and with any 
   const npc::stage_options o = exact({.n_minds = 5, .max_actions = 6, .max_rows = 6});
   for (int n = 0; n < sample_count(3, 100); ++n) {
     const auto seed = static_cast<std::uint64_t>(n) + 1;
-    theater first(lm, o);
+    playhouse first(lm, o);
     std::vector<std::byte> memory(1 << 20);
     npc::recorder game(first.stage, memory);
     const outcome wanted = play(first.stage, game, plans, seed, 400);
@@ -152,7 +166,7 @@ TEST_CASE("A record is replayed to the same bits at any frame rate and with any 
     REQUIRE(record);
     for (const std::int64_t looks : {1, 17, 1'000'000}) {
       mt::thread_pool workers(looks == 17 ? 2 : 1);
-      theater second(lm, o);
+      playhouse second(lm, o);
       auto again = npc::replayer::make(*record, lm, plans);
       REQUIRE_MESSAGE(again, again.error().message());
       CHECK(play_again(second.stage, *again, workers, looks) == wanted);
@@ -165,7 +179,7 @@ TEST_CASE("A record that begins with a snapshot goes on from it") {
   const plans_of_a_game plans(lm);
   mt::inline_executor here;
   const npc::stage_options o = exact({.n_minds = 5, .n_lores = 2, .max_actions = 6});
-  theater first(lm, o);
+  playhouse first(lm, o);
   const auto old = *first.stage.enter({.persona = {plans.all[3]}, .voice = voice(4)});
   REQUIRE(first.stage.hear(old, "one day"));
   REQUIRE(first.stage.say(old, {.max_tokens = 30, .one_line = false}));
@@ -181,7 +195,7 @@ TEST_CASE("A record that begins with a snapshot goes on from it") {
   REQUIRE(game.hear(old, "and then"));
   REQUIRE(game.set_mood(old, 1, 1.0f));
   const outcome wanted = play(first.stage, game, plans, 7, 200);
-  theater second(lm, o);
+  playhouse second(lm, o);
   REQUIRE(npc::load(second.stage, snapshot, plans));
   auto again = npc::replayer::make(*game.seal(), lm, plans);
   REQUIRE(again);
@@ -217,7 +231,7 @@ TEST_CASE("No record, however wrong, does more than be refused") {
   const plans_of_a_game plans(lm);
   mt::inline_executor here;
   const npc::stage_options o = exact({.n_minds = 5, .max_actions = 6, .max_rows = 6});
-  theater first(lm, o);
+  playhouse first(lm, o);
   std::vector<std::byte> memory(1 << 16);
   npc::recorder game(first.stage, memory);
   static_cast<void>(play(first.stage, game, plans, 1, 60));

@@ -62,13 +62,13 @@ TEST_CASE("No event is lost when nobody takes them") {
     CHECK((n_stops > 0) == (n_events < 60));
     return text;
   };
-  CHECK(run(12) == run(1000));
+  CHECK(run(npc::event_queue::most_of_a_word) == run(1000));
 }
 
 TEST_CASE("What would end in events that have no room is not broken off yet") {
   const auto lm = tiny_model();
   mt::inline_executor here;
-  theater t(lm, exact({.n_minds = 2, .n_events = 12}));
+  theater t(lm, exact({.n_minds = 2, .n_events = npc::event_queue::most_of_a_word}));
   const auto m = *t.stage.enter({.voice = voice()});
   REQUIRE(t.stage.hear(m, "one day"));
   REQUIRE(t.stage.say(m, {.max_tokens = 60, .one_line = false}));

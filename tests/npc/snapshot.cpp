@@ -42,6 +42,7 @@ struct cast {
 
 /// A stage on which `act` may be loaded.
 void know_rules(npc::stage& s) {
+  REQUIRE(s.add_keeper(some_keeping(s.lm())));
   REQUIRE(s.add_rules(*mt::grammar::parse("root ::= ([a-z ]+ [.!])+")));
 }
 
@@ -55,7 +56,8 @@ std::vector<npc::mind> act(npc::stage& s, const cast& who) {
                               .voice = voice(i),
                               .stream = i,
                               .knows = i % 2 == 0 ? known : npc::lore{},
-                              .priority = static_cast<float>(i + 1)}));
+                              .priority = static_cast<float>(i + 1),
+                              .kept = i == 3 || i == 4 ? npc::keeper{0} : npc::keeper{}}));
     REQUIRE(s.hear(minds[i], "who goes there"));
     const npc::rules under = i == 2 ? npc::rules{0} : npc::rules{};
     if (i != 1) {
@@ -65,7 +67,7 @@ std::vector<npc::mind> act(npc::stage& s, const cast& who) {
   const std::string_view actions[] = {" runs", " hides under the table", " waits"};
   REQUIRE(s.ask_action(minds[1], actions));
   REQUIRE(s.hear(minds, "me said the fox. and then. oh! no"));
-  REQUIRE(s.set_mood(minds[3], 0, 0.7f));
+  REQUIRE(s.set_mood(minds[3], 1, 0.7f));
   return minds;
 }
 /// What the scene comes to.

@@ -8,6 +8,7 @@
 #include "../support/tiny_model.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@ struct theater {
 
 inline npc::stage_options exact(npc::stage_options o = {}) {
   o.cache = npc::kv_format::f32;
+  o.watched = mt::layer_index(1);
   return o;
 }
 
@@ -42,6 +44,22 @@ inline st::plan moody_plan(const mt::language_model& lm) {
   return *st::compile(
       st::over_time(st::dial(0), st::add(random_persona(lm.space(), 5), st::in_raw_units(0.8f))) |
       st::over_time(st::dial(1), st::add(random_persona(lm.space(), 6), st::in_raw_units(0.8f))));
+}
+
+/// The axis along which the first dial of `moody_plan` pushes.
+inline mt::reading_axis axis_of_mood(const mt::language_model& lm, std::uint32_t layer = 1) {
+  const mt::persona who = random_persona(lm.space(), 5);
+  const auto along = who.direction().row(mt::layer_index(layer));
+  mt::reading_axis axis{"mood", lm.space(), mt::layer_index(layer), {along.begin(), along.end()}};
+  double squares = 0;
+  for (const float x : axis.unit) squares += static_cast<double>(x) * static_cast<double>(x);
+  for (float& x : axis.unit) x /= static_cast<float>(std::sqrt(squares));
+  return axis;
+}
+
+/// Keeps words at the upper end of what the mood does, so that the dial moves all the time.
+inline npc::keeping some_keeping(const mt::language_model& lm) {
+  return {.axis = axis_of_mood(lm), .low = 2, .high = 2.2, .dial = 0, .gain = 0.3, .patience = 2};
 }
 
 inline mt::sampling voice(std::uint64_t seed = 9) { return {.temperature = 1.0f, .seed = seed}; }

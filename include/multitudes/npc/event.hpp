@@ -20,6 +20,8 @@ enum class event_kind : std::uint8_t {
   finished,  ///< the utterance is over; `why`
   chose,     ///< `action` was chosen, which had this `probability`
   failed,    ///< the model gave no numbers: too strong a persona, or a damaged file; it is silent
+  strayed,   ///< its recent words `read` outside of the band in which it is kept
+  returned,  ///< they read inside of it again
 };
 
 /// Why an utterance ended.
@@ -38,6 +40,7 @@ struct event {
   ending why = ending::by_itself;
   std::size_t action = 0;
   float probability = 0;
+  float read = 0;
   std::size_t at = 0;  ///< how many tokens of its own the mind's memory held
 };
 
@@ -45,8 +48,8 @@ struct event {
 class event_queue {
  public:
   /// The most events that one token brings: a piece of text in three parts with the ends of two
-  /// sentences between them, what the decoder kept likewise, and the end of it all.
-  static constexpr std::size_t most_of_a_word = 12;
+  /// sentences between them, what the decoder kept likewise, the end of it all, and what it reads.
+  static constexpr std::size_t most_of_a_word = 13;
 
   event_queue() = default;
   event_queue(std::size_t capacity, std::size_t longest_text)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/generate/sampler.hpp>
+#include <multitudes/npc/keeping.hpp>
 #include <multitudes/steering/attachment.hpp>
 
 #include <cstddef>
@@ -42,6 +43,8 @@ struct role {
   std::uint64_t stream = 0;  ///< tells minds with the same seed apart
   lore knows = {};
   float priority = 1;  ///< its share of the work where there is more than fits
+  /// What keeps it in character; the dial that it turns begins where `persona` has it.
+  keeper kept = {};
 };
 
 /// What a mind has to do.

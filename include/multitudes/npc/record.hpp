@@ -93,6 +93,10 @@ class recorder {
                   [&] { return stage_->forget(m, kept); });
   }
 
+  expected<void> pin(mind m) {
+    return record({.what = detail::deed_kind::pin}, m, [&] { return stage_->pin(m); });
+  }
+
   /// What was written so far, with a checksum: for a file, and for `replay`.
   ///
   /// Errors:  out_of_memory if the memory was too small for anything.
@@ -123,7 +127,7 @@ class recorder {
     const std::size_t settled = t.replays ? 0 : t.n_settled;
     d.mind = t.generation;
     d.moment = t.n_moments;
-    d.token = t.n_forgotten + settled;
+    d.token = t.ever(settled);
   }
   template <class Do>
   expected<void> record(detail::deed d, mind m, Do&& act) {

@@ -167,7 +167,7 @@ class replayer final : private detail::director {
       for (; p.next_row < rows.size(); ++p.next_row) {
         const detail::deed& d = rows[p.next_row];
         const bool is_past = d.moment < t.n_moments;
-        if (!is_past && (d.moment > t.n_moments || d.token > t.n_forgotten + i)) break;
+        if (!is_past && (d.moment > t.n_moments || d.token > t.ever(i))) break;
         if (d.what == detail::deed_kind::mood) t.dials[d.dial] = d.value;
         if (d.what == detail::deed_kind::swap) static_cast<void>(t.put_on(d.who.persona));
       }
@@ -182,6 +182,7 @@ class replayer final : private detail::director {
       case detail::deed_kind::ask: return stage_->ask_action(m, d.options, d.how);
       case detail::deed_kind::cancel: return stage_->cancel(m);
       case detail::deed_kind::forget: return stage_->forget(m, d.dial);
+      case detail::deed_kind::pin: return stage_->pin(m);
       case detail::deed_kind::replace:
         ++p.stretch;
         p.next_row = 0;

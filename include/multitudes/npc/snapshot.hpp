@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -24,10 +25,43 @@ void put(A& a, told_lore& l) {
   put(a, l.tokens);
 }
 
+// What minds refer to and a stage must know already.
+inline std::vector<fingerprint> rules_of(const scene& s) {
+  std::vector<fingerprint> ids;
+  for (const token_masks& r : s.all_rules) ids.push_back(r.rules().id());
+  return ids;
+}
+inline std::vector<fingerprint> keepers_of(const scene& s) {
+  std::vector<fingerprint> ids;
+  for (const keeping& k : s.keepers) ids.push_back(k.id());
+  return ids;
+}
+template <class A>
+void put(A& a, std::vector<fingerprint>& ids) {
+  put_list(a, ids, sizeof(fingerprint), [&](fingerprint& id) { put(a, id); });
+}
+
+/// Errors:  not_found if `saved` begins with others than what the stage has.
+inline expected<void> check_known(const char* what, const std::vector<fingerprint>& saved,
+                                  const std::vector<fingerprint>& has, const char* remedy) {
+  for (std::size_t i = 0; i < saved.size(); ++i) {
+    if (i < has.size() && has[i] == saved[i]) continue;
+    return fail({.code = errc::not_found,
+                 .operation = "load stage",
+                 .place = what + (" " + std::to_string(i)),
+                 .found = {},
+                 .expected = "the same as it was saved with",
+                 .remedy = remedy});
+  }
+  return {};
+}
+
 inline void write_scene(archive_writer& out, scene& s) {
-  std::vector<fingerprint> grammars;
-  for (const token_masks& r : s.all_rules) grammars.push_back(r.rules().id());
-  put_list(out, grammars, sizeof(fingerprint), [&](fingerprint& id) { put(out, id); });
+  auto grammars = rules_of(s), keepers = keepers_of(s);
+  put(out, grammars);
+  put(out, keepers);
+  auto watched = s.rows.watched_layer();
+  put(out, watched);
   put_list(out, s.lores, 1, [&](told_lore& l) { put(out, l); });
   std::uint64_t n = s.minds.size();
   put(out, n);
@@ -64,7 +98,13 @@ inline expected<thought> read_mind(archive_reader& in, const scene& s,
                 "at most " + std::to_string(s.cache.max_length()),
                 "make the stage with a longer context");
   }
-  const bool has_rules = t.says.under == rules{} || t.says.under.index < n_rules;
+  if (t.is_present && !s.minds[0].words.can_become(t.words)) {
+    return damaged(operation, "states that cannot be");
+  }
+  const bool is_kept = !(t.kept == keeper{});
+  if (is_kept && t.kept.index < s.keepers.size()) t.kept_dial = s.keepers[t.kept.index].dial;
+  const bool has_rules = (t.says.under == rules{} || t.says.under.index < n_rules) &&
+                         (!is_kept || t.kept.index < s.keepers.size());
   const std::size_t vocab_size = s.lm.shape().vocab_size;
   if (!has_rules || !is_possible(t, lores.size(), vocab_size, s.cache.max_length(), max_actions)) {
     return damaged(operation, "a mind that cannot be");
@@ -91,12 +131,15 @@ inline void become(scene& s, std::vector<told_lore> saved_lores, std::vector<tho
     auto tokens = std::move(t.tokens);
     auto settings = std::move(t.settings);
     auto decoder = std::move(t.decoder);
+    auto words = std::move(t.words);
+    words.become(saved_minds[i].words);
     tokens.assign(saved_minds[i].tokens.begin(), saved_minds[i].tokens.end());
     settings.assign(saved_minds[i].settings.begin(), saved_minds[i].settings.end());
     t = std::move(saved_minds[i]);
     t.tokens = std::move(tokens);
     t.settings = std::move(settings);
     t.decoder = std::move(decoder);
+    t.words = std::move(words);
     if (t.is_speaking) {
       s.hear_again(t);
     } else if (!t.is_busy()) {
@@ -155,17 +198,27 @@ inline expected<void> load(stage& s, std::span<const std::byte> from, plan_looku
   auto body = detail::unseal(from, detail::snapshot_kind, all.lm, operation);
   if (!body) return forward_error(body);
   detail::archive_reader in(*body);
-  std::vector<fingerprint> grammars;
-  detail::put_list(in, grammars, sizeof(fingerprint),
-                   [&](fingerprint& id) { detail::put(in, id); });
-  for (std::size_t i = 0; in.good() && i < grammars.size(); ++i) {
-    if (i < all.all_rules.size() && all.all_rules[i].rules().id() == grammars[i]) continue;
-    return fail({.code = errc::not_found,
-                 .operation = "load stage",
-                 .place = "rules " + std::to_string(i),
-                 .found = {},
-                 .expected = "the grammar that it was saved with",
-                 .remedy = "add_rules() the same grammars in the same order"});
+  std::vector<fingerprint> grammars, keepers;
+  std::optional<layer_index> watched;
+  detail::put(in, grammars);
+  detail::put(in, keepers);
+  detail::put(in, watched);
+  if (!in.good()) return damaged("bytes that contradict themselves");
+  if (auto ok = detail::check_known("rules", grammars, detail::rules_of(all),
+                                    "add_rules() the same in the same order");
+      !ok) {
+    return ok;
+  }
+  if (auto ok = detail::check_known("keeper", keepers, detail::keepers_of(all),
+                                    "add_keeper() the same in the same order");
+      !ok) {
+    return ok;
+  }
+  if (watched != s.options().watched) {
+    const auto name = [](std::optional<layer_index> l) {
+      return l ? "layer " + std::to_string(l->value) : std::string("none");
+    };
+    return detail::bad(operation, "watched layer", name(s.options().watched), name(watched));
   }
   std::vector<detail::told_lore> lores;
   detail::put_list(in, lores, sizeof(std::uint64_t), [&](detail::told_lore& l) { put(in, l); });
@@ -184,9 +237,9 @@ inline expected<void> load(stage& s, std::span<const std::byte> from, plan_looku
   }
   const std::size_t vocab = all.lm.shape().vocab_size;
   for (const detail::told_lore& l : lores) {
-    const bool known =
+    const bool is_text =
         std::all_of(l.tokens.begin(), l.tokens.end(), [&](token_id t) { return t.value < vocab; });
-    if (l.tokens.empty() || !known) return damaged("lore that no tokenizer makes");
+    if (l.tokens.empty() || !is_text) return damaged("lore that no tokenizer makes");
     if (l.tokens.size() >= all.cache.max_length()) {
       return detail::full("load stage", std::to_string(l.tokens.size()) + " tokens of lore",
                           "fewer than " + std::to_string(all.cache.max_length()),

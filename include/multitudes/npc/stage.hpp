@@ -81,20 +81,7 @@ class stage {
     return tell(scene_->lm.tokenizer->encode(text, {.start_token = true}));
   }
   expected<lore> tell(std::vector<token_id> tokens) {
-    if (tokens.empty()) return detail::bad("tell lore", "text", "no tokens", "at least one");
-    if (auto ok = detail::check(*scene_, tokens, "tell lore"); !ok) return forward_error(ok);
-    if (scene_->lores.size() == options_.n_lores || tokens.size() >= scene_->cache.max_length()) {
-      return detail::full("tell lore",
-                          std::to_string(tokens.size()) + " tokens, " +
-                              std::to_string(scene_->lores.size()) + " lores",
-                          "fewer than " + std::to_string(scene_->cache.max_length()) +
-                              " tokens, below " + std::to_string(options_.n_lores) + " lores",
-                          "shorten it, or make the stage with a longer context or more n_lores");
-    }
-    auto s = scene_->cache.open();
-    if (!s) return forward_error(s);
-    scene_->lores.push_back({std::move(tokens), *s});
-    return lore{static_cast<std::uint32_t>(scene_->lores.size() - 1)};
+    return detail::tell(*scene_, std::move(tokens), options_.n_lores);
   }
 
   /// A grammar (generate/grammar) under which minds may speak, in common.
@@ -103,15 +90,14 @@ class stage {
   /// Cost:    the first goes through all pieces of the vocabulary; allocates. So does `say` under
   ///          rules, now and then.
   expected<rules> add_rules(grammar g, mask_options options = {}) {
-    if (!scene_->trie) {
-      auto trie = token_trie::make(*scene_->lm.tokenizer);
-      if (!trie) return forward_error(trie);
-      scene_->trie = std::make_shared<const token_trie>(std::move(*trie));
-    }
-    auto masks = token_masks::make(std::move(g), scene_->trie, options);
-    if (!masks) return forward_error(masks);
-    scene_->all_rules.push_back(std::move(*masks));
-    return rules{static_cast<std::uint32_t>(scene_->all_rules.size() - 1)};
+    return detail::add_rules(*scene_, std::move(g), options);
+  }
+  /// A way of keeping minds in character, in common.
+  ///
+  /// Errors:  those of validate(keeping); space_mismatch for another model's axis; invalid_argument
+  ///          if the axis is not at the layer that the stage watches.
+  expected<keeper> add_keeper(keeping how) {
+    return detail::add_keeper(*scene_, std::move(how), options_.watched);
   }
 
   /// Errors:  out_of_memory if there are n_minds already; space_mismatch for a persona of another
@@ -128,6 +114,11 @@ class stage {
       t.stream = who.stream;
       t.knows = who.knows;
       t.priority = who.priority;
+      if (!(who.kept == keeper{})) {
+        t.kept = who.kept;
+        t.kept_dial = scene_->keepers[who.kept.index].dial;
+      }
+      t.dials = who.persona.dials;
       static_cast<void>(t.put_on(std::move(who.persona)));
       if (!(who.knows == lore{})) {
         // The last token of its lore is its own first: it is computed when a word is asked for.
@@ -184,11 +175,7 @@ class stage {
   expected<void> say(mind m, speech how = {}) {
     auto t = detail::require_free(*scene_, m, "say");
     if (!t) return forward_error(t);
-    if (how.max_tokens == 0) return detail::bad("say", "max_tokens", "0", "at least 1");
-    if (scene_->room_of(**t) == 0) return detail::memory_full(*scene_, "say", 1, **t);
-    if (!(how.under == rules{}) && how.under.index >= scene_->all_rules.size()) {
-      return detail::bad("say", "rules", std::to_string(how.under.index), "some that were added");
-    }
+    if (auto ok = detail::check(*scene_, **t, how); !ok) return ok;
     scene_->begin_speech(**t, how);
     return {};
   }
@@ -222,14 +209,7 @@ class stage {
   expected<void> cancel(mind m) {
     auto t = detail::require(*scene_, m, "cancel");
     if (!t) return forward_error(t);
-    if ((*t)->is_speaking) {
-      if (scene_->events.room() < event_queue::most_of_a_word) {
-        return detail::full("cancel", std::to_string(scene_->events.room()) + " free events",
-                            std::to_string(event_queue::most_of_a_word), "take events first");
-      }
-      scene_->end_speech(**t, m.index, ending::by_cancel);
-    }
-    (*t)->weighs.is_given_up = (*t)->weighs.is_on;
+    if (auto ok = detail::break_off(*scene_, **t, m.index); !ok) return ok;
     settle();
     return {};
   }
@@ -256,16 +236,12 @@ class stage {
   /// Turns a dial of its plan (see steering::dial), from the next token that is computed. Cheap
   /// enough for every frame.
   ///
-  /// Errors:  invalid_argument for nobody, a dial that there is not, or a value outside 0 to 1.
+  /// Errors:  invalid_argument for nobody, a dial that there is not or that its keeper turns, or a
+  ///          value outside 0 to 1.
   expected<void> set_mood(mind m, std::size_t dial, float value) {
     auto t = detail::require(*scene_, m, "set mood");
     if (!t) return forward_error(t);
-    if (dial >= steering::max_dials || !(value >= 0 && value <= 1)) {
-      return detail::bad("set mood", "dial " + std::to_string(dial), std::to_string(value),
-                         "0 to 1, of a dial below " + std::to_string(steering::max_dials));
-    }
-    (*t)->dials[dial] = value;
-    return {};
+    return detail::turn_dial(**t, dial, value);
   }
   /// Until that time on the game's clock it is computed before others, of several the one whose
   /// time comes first; then its priority counts again. What it says stays the same. Nobody: nothing
@@ -284,15 +260,26 @@ class stage {
     settle();
     return {};
   }
+  /// What it remembers by now it will not forget: who it is, say.
+  ///
+  /// Errors:  as forget.
+  expected<void> pin(mind m) {
+    auto t = detail::require_free(*scene_, m, "pin");
+    if (!t) return forward_error(t);
+    (*t)->n_pinned = (*t)->tokens.size() - (*t)->drops;
+    return {};
+  }
   /// Drops the oldest of its own tokens but for the last `kept`; the others are computed again. Its
-  /// lore stays.
+  /// lore stays, and what is pinned.
   ///
   /// Errors:  invalid_argument for nobody, for who speaks or chooses, or has heard nothing.
   expected<void> forget(mind m, std::size_t kept) {
     auto t = detail::require_free(*scene_, m, "forget");
     if (!t) return forward_error(t);
-    if ((*t)->tokens.size() <= kept) return {};
-    (*t)->drops = (*t)->tokens.size() - kept;
+    const std::size_t n = (*t)->tokens.size(), last = n - std::min(kept, n);
+    if (last <= (*t)->n_pinned) return {};
+    (*t)->drops_from = (*t)->n_pinned;
+    (*t)->drops = last - (*t)->n_pinned;
     settle();
     return {};
   }
@@ -316,6 +303,18 @@ class stage {
   [[nodiscard]] std::size_t room(mind m) const noexcept {
     const detail::thought* t = scene_->find(m);
     return t == nullptr ? 0 : scene_->room_of(*t);
+  }
+  /// The mean state of the model over its recent words, after block `options().watched` as it was
+  /// steered: (model_dim); nothing before it came to a word by words of its own. What was said last
+  /// counts from the next word on. See npc/insight.hpp.
+  [[nodiscard]] std::span<const float> recent_state(mind m) const noexcept {
+    const detail::thought* t = scene_->find(m);
+    return t == nullptr ? std::span<const float>() : t->words.mean();
+  }
+  /// Where a dial of its plan stands: one that a keeper turns, say.
+  [[nodiscard]] float dial(mind m, std::size_t i) const noexcept {
+    const detail::thought* t = scene_->find(m);
+    return t == nullptr || i >= steering::max_dials ? 0 : t->dials[i];
   }
   [[nodiscard]] const stage_totals& totals() const noexcept { return scene_->totals; }
   /// The oldest event that was not taken yet.

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,6 +28,9 @@ struct stage_options {
   std::size_t n_pages = 0;
   kv_format cache = kv_format::f16;
   std::size_t n_events = 256;  ///< that may wait to be taken
+  /// The block after which minds are read as they speak (see recent_state); none: they are not.
+  std::optional<layer_index> watched = {};
+  double watched_words = 24;  ///< a word counts 1/e as much as one that is so much younger
 };
 
 /// What `step` has to say.
@@ -77,6 +81,10 @@ inline expected<void> validate(const stage_options& o) {
   if (o.n_events < event_queue::most_of_a_word || o.n_events > (std::size_t{1} << 20)) {
     return detail::bad("make stage", "n_events", std::to_string(o.n_events),
                        std::to_string(event_queue::most_of_a_word) + " to 1048576");
+  }
+  if (!(o.watched_words > 0 && o.watched_words <= 1e6)) {
+    return detail::bad("make stage", "watched_words", std::to_string(o.watched_words),
+                       "above 0, at most 1e6");
   }
   return {};
 }

@@ -92,6 +92,10 @@ void put(A& a, token_id& t) {
   put(a, t.value);
 }
 template <class A>
+void put(A& a, layer_index& l) {
+  put(a, l.value);
+}
+template <class A>
 void put(A& a, fingerprint& f) {
   put(a, f.value);
 }
@@ -137,6 +141,7 @@ void put(A& a, std::vector<token_id>& tokens) {
 template <class A>
 void put(A& a, setting& s) {
   put(a, s.dials);
+  put(a, s.at);
   put(a, s.age);
   put(a, s.slot);
   auto source = static_cast<std::uint8_t>(s.source);
@@ -187,6 +192,14 @@ void put(A& a, weighing& w) {
   for (const auto& o : w.options) w.n_tokens.push_back(o.tokens.size());
 }
 
+template <class A>
+void put(A& a, word_states& w) {
+  put_list(a, w.settled_, sizeof(float), [&](float& x) { put(a, x); });
+  put(a, w.weight_);
+  put(a, w.n_words_);
+  put(a, w.next_);
+}
+
 /// All that a mind is but for its plans, whose ids stand in `plan_ids`, and for its cache.
 template <class A>
 void put(A& a, thought& t, std::array<fingerprint, thought::max_plans>& plan_ids) {
@@ -205,6 +218,8 @@ void put(A& a, thought& t, std::array<fingerprint, thought::max_plans>& plan_ids
   put(a, t.is_asleep);
   put(a, t.replays);
   put_size(a, t.drops);
+  put_size(a, t.drops_from);
+  put_size(a, t.n_pinned);
   put_size(a, t.first);
   put(a, t.heard);
   for (std::size_t s = 0; s < thought::max_plans; ++s) {
@@ -222,6 +237,9 @@ void put(A& a, thought& t, std::array<fingerprint, thought::max_plans>& plan_ids
   bool weighs = t.weighs.is_on && !t.weighs.is_given_up;
   put(a, weighs);
   if (weighs) put(a, t.weighs);
+  put(a, t.kept.index);
+  put(a, t.has_strayed);
+  put(a, t.words);
   put(a, t.served);
   put(a, t.last_pass);
 }
@@ -241,13 +259,17 @@ inline bool is_possible(const thought& t, std::size_t n_lores, std::size_t vocab
   if (!known(t.tokens) || !known(t.heard) || t.settings.size() != t.tokens.size()) return false;
   if (!(t.knows == lore{}) && t.knows.index >= n_lores) return false;
   if (t.first > max_length || t.tokens.size() + t.heard.size() > max_length - t.first) return false;
-  if (t.drops > t.tokens.size() || t.n_settled > t.tokens.size() || !has_plan(t.plan)) return false;
+  if (t.drops_from > t.tokens.size() || t.drops > t.tokens.size() - t.drops_from) return false;
+  if (t.n_pinned > t.tokens.size() || t.n_settled > t.tokens.size() || !has_plan(t.plan))
+    return false;
   if (t.n_forgotten > (std::uint64_t{1} << 48)) return false;
   for (const setting& s : t.settings) {
     if (!has_plan(s.slot)) return false;
   }
   for (std::size_t i = 0; i < t.tokens.size(); ++i) {
-    if (t.settings[i].age > t.n_forgotten + t.first + i) return false;
+    const setting& s = t.settings[i];
+    if (s.age > s.at || s.at < t.first + i || s.at > t.n_forgotten + t.first + i) return false;
+    if (i > 0 && s.at <= t.settings[i - 1].at) return false;
   }
   for (const plan_slot& p : t.plans) {
     if (p.began && *p.began > t.n_forgotten + t.first + t.tokens.size()) return false;

@@ -20,6 +20,7 @@ enum class deed_kind : std::uint8_t {
   cancel,
   replace,  ///< another persona, with memory::replay
   forget,
+  pin,
   // These take effect with a token that is computed, not after one that is there.
   swap,  ///< another persona, with memory::keep
   mood,
@@ -66,6 +67,7 @@ void put(A& a, deed& d) {
       put(a, d.who.stream);
       put(a, d.who.knows.index);
       put(a, d.who.priority);
+      put(a, d.who.kept.index);
       [[fallthrough]];
     case deed_kind::replace:
     case deed_kind::swap:
@@ -94,6 +96,7 @@ void put(A& a, deed& d) {
       break;
     case deed_kind::leave:
     case deed_kind::cancel:
+    case deed_kind::pin:
     case deed_kind::restate: break;
   }
 }

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -48,7 +50,57 @@ inline expected<void> check(const scene& s, const role& who) {
   if (!(who.knows == lore{}) && who.knows.index >= s.lores.size()) {
     return bad("enter stage", "lore", std::to_string(who.knows.index), "one that was told");
   }
+  if (!(who.kept == keeper{}) && who.kept.index >= s.keepers.size()) {
+    return bad("enter stage", "keeper", std::to_string(who.kept.index), "one that was added");
+  }
   return {};
+}
+
+inline expected<lore> tell(scene& s, std::vector<token_id> tokens, std::size_t n_lores) {
+  if (tokens.empty()) return bad("tell lore", "text", "no tokens", "at least one");
+  if (auto ok = check(s, tokens, "tell lore"); !ok) return forward_error(ok);
+  if (s.lores.size() == n_lores || tokens.size() >= s.cache.max_length()) {
+    return full(
+        "tell lore",
+        std::to_string(tokens.size()) + " tokens, " + std::to_string(s.lores.size()) + " lores",
+        "fewer than " + std::to_string(s.cache.max_length()) + " tokens, below " +
+            std::to_string(n_lores) + " lores",
+        "shorten it, or make the stage with a longer context or more n_lores");
+  }
+  auto at = s.cache.open();
+  if (!at) return forward_error(at);
+  s.lores.push_back({std::move(tokens), *at});
+  return lore{static_cast<std::uint32_t>(s.lores.size() - 1)};
+}
+inline expected<rules> add_rules(scene& s, grammar g, mask_options options) {
+  if (!s.trie) {
+    auto trie = token_trie::make(*s.lm.tokenizer);
+    if (!trie) return forward_error(trie);
+    s.trie = std::make_shared<const token_trie>(std::move(*trie));
+  }
+  auto masks = token_masks::make(std::move(g), s.trie, options);
+  if (!masks) return forward_error(masks);
+  s.all_rules.push_back(std::move(*masks));
+  return rules{static_cast<std::uint32_t>(s.all_rules.size() - 1)};
+}
+inline expected<keeper> add_keeper(scene& s, keeping how, std::optional<layer_index> watched) {
+  if (auto ok = validate(how); !ok) return forward_error(ok);
+  if (how.axis.space != s.lm.space()) {
+    return fail({.code = errc::space_mismatch,
+                 .operation = "keep in character",
+                 .place = "axis " + how.axis.label,
+                 .found = to_string(how.axis.space),
+                 .expected = to_string(s.lm.space()),
+                 .remedy = "learn the axis on this model"});
+  }
+  if (!watched || how.axis.layer != *watched) {
+    return bad("keep in character", "axis " + how.axis.label,
+               "layer " + std::to_string(how.axis.layer.value),
+               watched ? "layer " + std::to_string(watched->value) + ", which the stage watches"
+                       : "a stage that was made with `watched`");
+  }
+  s.keepers.push_back(std::move(how));
+  return keeper{static_cast<std::uint32_t>(s.keepers.size() - 1)};
 }
 
 inline expected<thought*> require(scene& s, mind m, const char* operation) {
@@ -68,10 +120,43 @@ inline expected<thought*> require_free(scene& s, mind m, const char* operation) 
   return t;
 }
 
+/// Ends what it says or weighs.
+inline expected<void> break_off(scene& s, thought& t, std::uint32_t index) {
+  if (t.is_speaking) {
+    if (s.events.room() < event_queue::most_of_a_word) {
+      return full("cancel", std::to_string(s.events.room()) + " free events",
+                  std::to_string(event_queue::most_of_a_word), "take events first");
+    }
+    s.end_speech(t, index, ending::by_cancel);
+  }
+  t.weighs.is_given_up = t.weighs.is_on;
+  return {};
+}
+
 inline unexpected<error> memory_full(const scene& s, const char* operation, std::size_t n,
                                      const thought& t) {
   return full(operation, std::to_string(n) + " tokens more",
               "at most " + std::to_string(s.room_of(t)), "forget() the oldest ones");
+}
+inline expected<void> check(const scene& s, const thought& t, const speech& how) {
+  if (how.max_tokens == 0) return bad("say", "max_tokens", "0", "at least 1");
+  if (s.room_of(t) == 0) return memory_full(s, "say", 1, t);
+  if (!(how.under == rules{}) && how.under.index >= s.all_rules.size()) {
+    return bad("say", "rules", std::to_string(how.under.index), "some that were added");
+  }
+  return {};
+}
+inline expected<void> turn_dial(thought& t, std::size_t dial, float value) {
+  const std::string place = "dial " + std::to_string(dial);
+  if (dial >= steering::max_dials || !(value >= 0 && value <= 1)) {
+    return bad("set mood", place, std::to_string(value),
+               "0 to 1, of a dial below " + std::to_string(steering::max_dials));
+  }
+  if (dial == t.kept_dial) {
+    return bad("set mood", place, "the one that its keeper turns", "another");
+  }
+  t.dials[dial] = value;
+  return {};
 }
 inline expected<void> take_in(scene& s, thought& t, std::span<const token_id> tokens) {
   if (tokens.size() > s.room_of(t)) return memory_full(s, "hear", tokens.size(), t);

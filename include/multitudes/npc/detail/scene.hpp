@@ -9,6 +9,7 @@
 #include <multitudes/generate/sampler.hpp>
 #include <multitudes/model/evaluation.hpp>
 #include <multitudes/npc/detail/director.hpp>
+#include <multitudes/npc/detail/keep.hpp>
 #include <multitudes/npc/detail/pass_rows.hpp>
 #include <multitudes/npc/detail/thought.hpp>
 #include <multitudes/npc/event.hpp>
@@ -41,6 +42,7 @@ struct scene {
   std::vector<thought> minds;
   std::vector<told_lore> lores;
   std::vector<token_masks> all_rules;
+  std::vector<keeping> keepers;
   std::shared_ptr<const token_trie> trie;  ///< of the tokenizer, once there are rules
   pass_rows rows;
   std::size_t next_row = 0;  ///< of the last pass, whose logits are to be used
@@ -65,7 +67,7 @@ struct scene {
     if (!keys) return forward_error(keys);
     work = *evaluator;
     cache = *keys;
-    rows = pass_rows(o.max_rows);
+    rows = pass_rows(o.max_rows, o.watched, lm.shape().model_dim);
     chooser.emplace(sampling{}, lm.shape().vocab_size);
     // A piece of text is at most what a token completes.
     events = event_queue(o.n_events, 3 * (lm.tokenizer->longest_bytes() + 3));
@@ -76,6 +78,7 @@ struct scene {
       t.tokens.reserve(cache.max_length());
       t.settings.reserve(cache.max_length());
       t.decoder.emplace(*lm.tokenizer, text::decode_from::middle);
+      if (o.watched) t.words = word_states(lm.shape().model_dim, o.watched_words);
     }
     return {};
   }
@@ -129,6 +132,8 @@ struct scene {
     next.settings.clear();
     next.decoder = std::move(t.decoder);
     next.grammar_at = std::move(t.grammar_at);
+    next.words = std::move(t.words);
+    next.words.clear();
     // Who comes late is not served for all the time before.
     double least = std::numeric_limits<double>::max();
     for (const thought& other : minds) {
@@ -182,7 +187,7 @@ struct scene {
   void settle_changes() noexcept {
     for (thought& t : minds) {
       if (t.weighs.is_on && t.weighs.is_given_up) end_weighing(t);
-      if (t.is_leaving || t.rests || t.drops > 0) sleep(t);
+      if (t.is_leaving || t.rests) sleep(t);
       if (t.is_present && t.drops > 0) forget(t);
       if (t.is_present && t.replays) replay(t);
       t.is_leaving = t.rests = t.replays = t.skips = false;
@@ -198,6 +203,7 @@ struct scene {
   }
   /// Does what the logits of a row are for.
   void use_row(std::size_t r) noexcept {
+    note_word(r);
     thought* const whose = heard_of(r);
     if (whose == nullptr) return;
     thought& t = *whose;
@@ -212,9 +218,10 @@ struct scene {
       speak_on(t, owner.mind, logits);
     } else if (t.weighs.is_on && !t.weighs.is_given_up) {
       if (owner.option == row_owner::none) {
-        weigh_first(t, logits);
+        t.n_settled = t.tokens.size();
+        t.weighs.weigh_first(logits);
       } else {
-        weigh(t.weighs, owner, logits);
+        t.weighs.weigh(owner.option, owner.token, logits);
       }
       if (t.weighs.is_weighed()) choose(t, owner.mind);
     }
@@ -245,22 +252,48 @@ struct scene {
   void replay(thought& t) noexcept {
     if (t.at) cache.truncate(*t.at, t.first);
     t.n_settled = 0;
+    t.words.clear();
+    t.has_strayed = false;
     for (plan_slot& p : t.plans) p.began.reset();
     if (t.weighs.is_on) begin_again(t.weighs);
   }
   void forget(thought& t) noexcept {
-    const std::size_t n = std::min(t.drops, t.tokens.size());
+    const std::size_t from = std::min(t.drops_from, t.tokens.size());
+    const std::size_t last = from + std::min(t.drops, t.tokens.size() - from);
     // Of what is dropped before it was computed, it still counts that it was there: the time of a
     // persona may have begun with it.
-    for (std::size_t i = t.n_settled; i < n; ++i) {
+    for (std::size_t i = t.n_settled; i < last; ++i) {
       if (directed_by != nullptr) directed_by->before_token(t, i);
       static_cast<void>(t.decide(i));
     }
-    t.tokens.erase(t.tokens.begin(), t.tokens.begin() + static_cast<std::ptrdiff_t>(n));
-    t.settings.erase(t.settings.begin(), t.settings.begin() + static_cast<std::ptrdiff_t>(n));
-    t.n_settled -= std::min(n, t.n_settled);
-    t.n_forgotten += n;
+    close_forks(t.weighs);
+    if (t.at) cache.truncate(*t.at, t.first + from);
+    const auto erase = [&](auto& all) {
+      all.erase(all.begin() + static_cast<std::ptrdiff_t>(from),
+                all.begin() + static_cast<std::ptrdiff_t>(last));
+    };
+    erase(t.tokens);
+    erase(t.settings);
+    t.n_settled -= last - from;
+    t.n_forgotten += last - from;
+    t.words.drop_waiting();
     t.is_asleep = false;
+  }
+  /// Takes in what the model was after a word that a mind has said.
+  void note_word(std::size_t r) noexcept {
+    const row_owner& owner = rows.owner(r);
+    if (owner.mind == row_owner::none || owner.option != row_owner::none) return;
+    thought& t = minds[owner.mind];
+    if (!t.words.is_on() || !t.is_present || t.replays || t.drops > 0) return;
+    if (t.settings[owner.token].source != steering::token_source::written) return;
+    t.words.take(t.ever(owner.token), rows.watched(r));
+  }
+  /// It comes to a word or an action, by all that it is until then.
+  void come_to(thought& t, std::uint32_t index) noexcept {
+    ++t.n_moments;
+    t.words.settle();
+    if (t.kept == keeper{}) return;
+    if (const auto e = keep_in_character(t, keepers[t.kept.index])) push(t, index, *e);
   }
   void push(const thought& t, std::uint32_t index, event e) noexcept {
     e.who = {index, t.generation};
@@ -304,10 +337,9 @@ struct scene {
       if (!allowed || !restrict_to(**allowed, logits)) return fall_silent(t, index);
     }
     t.n_settled = t.tokens.size();
-    ++t.n_moments;
+    come_to(t, index);
     chooser->use(t.voice, t.stream);
-    const token_id token =
-        chooser->choose(logits, t.tokens, position(t.n_forgotten + t.first + t.tokens.size()));
+    const token_id token = chooser->choose(logits, t.tokens, position(t.ever(t.tokens.size())));
     if (lm.tokenizer->eos() == token || (is_ruled(t) && rules_of(t).tokens().is_end(token))) {
       return end_speech(t, index, ending::by_itself);
     }
@@ -325,29 +357,12 @@ struct scene {
     if (t.tokens.size() == capacity(t)) return end_speech(t, index, ending::memory_full);
   }
 
-  /// The first token of every action, by what comes after the mind's own last token.
-  static void weigh_first(thought& t, std::span<float> logits) noexcept {
-    t.n_settled = t.tokens.size();
-    weighing& w = t.weighs;
-    for (std::size_t o = 0; o < w.options.size(); ++o) {
-      w.log_p[o] = static_cast<double>(logits[w.options[o].tokens[0].value]);
-    }
-    const double all = log_normalizer(logits);
-    for (double& x : w.log_p) x -= all;
-    w.first_log_p = w.log_p;
-    w.knows_first = true;
-  }
-  static void weigh(weighing& w, const row_owner& owner, std::span<float> logits) noexcept {
-    auto& option = w.options[owner.option];
-    w.log_p[owner.option] += log_probability(logits, option.tokens[owner.token + 1]);
-    ++option.n_weighed;
-  }
   void choose(thought& t, std::uint32_t index) noexcept {
     weighing& w = t.weighs;
-    ++t.n_moments;
+    come_to(t, index);
     to_probabilities(w.log_p, w.n_tokens, w.how);
     // Beside the draws for words, which take the multiples of 4.
-    const std::uint64_t at = 4 * (t.n_forgotten + t.first + t.tokens.size()) + 1;
+    const std::uint64_t at = 4 * t.ever(t.tokens.size()) + 1;
     const std::size_t chosen = draw_action(w.log_p, philox(t.voice.seed, t.stream, at));
     push(t, index,
          {.what = event_kind::chose,

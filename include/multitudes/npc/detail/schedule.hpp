@@ -128,7 +128,8 @@ class schedule {
       const auto how = t.decide(i);
       const bool is_last = t.wants_word() && i + 1 == t.tokens.size();
       if (is_last && t.weighs.is_on) t.hold_still();
-      scene_.rows.add({*t.at, t.tokens[i], is_last, how.id}, {index}, how.plan, how.state);
+      scene_.rows.add({*t.at, t.tokens[i], is_last, how.id},
+                      {index, row_owner::none, static_cast<std::uint32_t>(i)}, how.plan, how.state);
     }
     note_service(t, n);
   }

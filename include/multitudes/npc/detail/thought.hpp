@@ -3,6 +3,8 @@
 
 #include <multitudes/generate/action_choice.hpp>
 #include <multitudes/generate/grammar/grammar_state.hpp>
+#include <multitudes/generate/score.hpp>
+#include <multitudes/npc/detail/word_states.hpp>
 #include <multitudes/npc/mind.hpp>
 #include <multitudes/npc/sentences.hpp>
 #include <multitudes/steering/attachment.hpp>
@@ -13,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -23,6 +26,7 @@ struct setting {
   static constexpr std::uint8_t neutral = 255;
 
   std::array<float, steering::max_dials> dials{};
+  std::uint64_t at = 0;         ///< which of all tokens that the mind ever had, lore included
   std::uint32_t age = 0;        ///< tokens that the plan had been in force for
   std::uint8_t slot = neutral;  ///< which of the mind's plans
   steering::token_source source = steering::token_source::read;
@@ -60,6 +64,21 @@ struct weighing {
   std::array<float, steering::max_dials> dials{};
   bool is_given_up = false;  ///< ends as soon as the pass that it takes part in is over
 
+  /// The first token of every action, by what comes after the mind's own last token.
+  void weigh_first(std::span<float> logits) noexcept {
+    for (std::size_t o = 0; o < options.size(); ++o) {
+      log_p[o] = static_cast<double>(logits[options[o].tokens[0].value]);
+    }
+    const double all = log_normalizer(logits);
+    for (double& x : log_p) x -= all;
+    first_log_p = log_p;
+    knows_first = true;
+  }
+  /// The one after token `t` of an action, by what comes after that.
+  void weigh(std::size_t o, std::size_t t, std::span<float> logits) noexcept {
+    log_p[o] += log_probability(logits, options[o].tokens[t + 1]);
+    ++options[o].n_weighed;
+  }
   [[nodiscard]] bool is_weighed() const noexcept {
     if (!is_on || is_given_up || !knows_first) return false;
     for (const option& o : options) {
@@ -82,6 +101,7 @@ struct thought {
   bool skips = false;     ///< what comes of that pass: it was asked anew
   bool rests = false;     ///< leaves the cache
   std::size_t drops = 0;  ///< so many of its oldest tokens
+  std::size_t drops_from = 0;
   sampling voice;
   std::uint64_t stream = 0;
   lore knows;
@@ -94,6 +114,7 @@ struct thought {
   std::optional<sequence_id> at{};  ///< none while dormant
   bool is_asleep = false;           ///< was let go of; wakes when a word is asked for
   std::size_t first = 0;            ///< the position of its first token
+  std::size_t n_pinned = 0;         ///< of its oldest tokens, which it does not forget
   std::vector<token_id> heard;      ///< while it spoke
 
   std::array<plan_slot, max_plans> plans;
@@ -108,6 +129,11 @@ struct thought {
   sentence_finder sentences;
   bool owes_sentence = false;  ///< something was said since the last sentence ended
   weighing weighs;
+
+  word_states words;
+  keeper kept;
+  std::size_t kept_dial = steering::max_dials;  ///< of the keeper; none
+  bool has_strayed = false;
 
   std::uint64_t n_moments = 0;  ///< words and actions that it came to, the end of a text too
   std::chrono::nanoseconds hurries_until{0};  ///< on the game's clock
@@ -131,13 +157,13 @@ struct thought {
       settle(i);
       n_settled = i + 1;
     }
-    return decided_for(settings[i], n_forgotten + first + i);
+    return decided_for(settings[i]);
   }
   /// The same for a token of an action, `ahead` after the mind's last.
   [[nodiscard]] decided try_out(std::size_t ahead) const noexcept {
     const std::size_t i = tokens.size() + ahead;
     const setting under = would_be(i, steering::token_source::written, weighs.plan, weighs.dials);
-    return decided_for(under, n_forgotten + first + i);
+    return decided_for(under);
   }
   /// What is weighed is weighed under what is in force now.
   void hold_still() noexcept {
@@ -148,6 +174,7 @@ struct thought {
   /// Puts a plan on what is decided from now on; false, and nothing is changed, if too many are in
   /// use.
   bool put_on(steering::attachment how) noexcept {
+    if (kept_dial < how.dials.size()) how.dials[kept_dial] = dials[kept_dial];
     if (how.what.is_neutral()) {
       dials = how.dials;
       plan = setting::neutral;
@@ -170,9 +197,13 @@ struct thought {
     return false;
   }
 
+  /// Which of all tokens that it ever had the i-th is, or would be.
+  [[nodiscard]] std::uint64_t ever(std::size_t i) const noexcept {
+    return i < settings.size() ? settings[i].at : n_forgotten + first + i;
+  }
   void append(token_id t, steering::token_source how) noexcept {
+    settings.push_back({.at = ever(tokens.size()), .source = how});
     tokens.push_back(t);
-    settings.push_back({.source = how});
   }
   /// Takes in what it heard meanwhile; what has no room is lost (`hear` sees to it that it has).
   void listen(std::size_t capacity) noexcept {
@@ -186,26 +217,25 @@ struct thought {
   /// What token `i` is computed under where this plan and these dials are in force.
   [[nodiscard]] setting would_be(std::size_t i, steering::token_source how, std::uint8_t under,
                                  const std::array<float, steering::max_dials>& say) const noexcept {
-    setting s{.dials = say, .source = how};
+    setting s{.dials = say, .at = ever(i), .source = how};
     if (under == setting::neutral) return s;
     const plan_slot& now = plans[under];
-    const std::uint64_t ever = n_forgotten + first + i;
-    if (!now.where.contains(position(ever), how)) return s;
+    if (!now.where.contains(position(s.at), how)) return s;
     s.slot = under;
-    s.age = static_cast<std::uint32_t>(ever - now.began.value_or(ever));
+    s.age = static_cast<std::uint32_t>(s.at - now.began.value_or(s.at));
     return s;
   }
   void settle(std::size_t i) noexcept {
     settings[i] = would_be(i, settings[i].source, plan, dials);
     if (settings[i].slot == setting::neutral) return;
     plan_slot& now = plans[settings[i].slot];
-    if (!now.began) now.began = n_forgotten + first + i;
+    if (!now.began) now.began = settings[i].at;
   }
-  decided decided_for(const setting& s, std::uint64_t ever) const noexcept {
+  decided decided_for(const setting& s) const noexcept {
     if (s.slot == setting::neutral) return {};
     const steering::attachment how{
         .what = plans[s.slot].what, .where = {}, .origin = {}, .dials = s.dials};
-    return {&plans[s.slot].what, how.what.begin(s.age, s.dials), how.id(position(ever - s.age))};
+    return {&plans[s.slot].what, how.what.begin(s.age, s.dials), how.id(position(s.at - s.age))};
   }
 };
 
