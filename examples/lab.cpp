@@ -30,7 +30,8 @@ int main(int argc, char** argv) {
   app.add_flag("--null-world", set.how.kind.null_world, "train where no claim can be true");
   app.add_option("--seeds", set.how.n_seeds, "of each claim (default: as many as it fixes)")
       ->check(CLI::PositiveNumber);
-  app.add_option("--first-seed", set.how.first_seed, "the others follow")->capture_default_str();
+  app.add_option("--first-seed", set.how.first_seed, "the others follow (0: as claims fix it)")
+      ->capture_default_str();
   app.add_flag("--again", set.how.again, "measure anew what the folder has");
   app.add_option("--folder", set.how.folder, "of trained models and outcomes")
       ->capture_default_str();

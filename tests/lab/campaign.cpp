@@ -24,12 +24,12 @@ expected<lab::outcome> noted_run(lab::laboratory&, std::uint64_t seed) {
   ran.push_back(std::to_string(number) + " " + std::to_string(seed));
   auto w = simulated::current();
   w.number = number;
-  if (number == 8 && seed == 2) {
+  if (number == 8 && seed == 12) {
     return fail({.code = errc::io_failure, .operation = "train", .remedy = "wait"});
   }
   if (number == 7) return fail({.code = errc::cancelled, .operation = "train"});
   auto o = simulated::draw(w, seed);
-  if (number == 9 && seed == 3) o.samples[0].items[0].y = simulated::nan;
+  if (number == 9 && seed == 13) o.samples[0].items[0].y = simulated::nan;
   return o;
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("claims run seed by seed, and what is measured is kept") {
   ran.clear();
   diary first;
   const auto entries = run_all(claims, {.folder = f.path(), .n_seeds = 3}, first);
-  CHECK(ran == std::vector<std::string>{"1 1", "2 1", "1 2", "2 2", "1 3", "2 3"});
+  CHECK(ran == std::vector<std::string>{"1 11", "2 11", "1 12", "2 12", "1 13", "2 13"});
   REQUIRE(entries.size() == 2);
   CHECK(entries[0].is_complete());
   CHECK(first.steps.size() == 12);
@@ -81,7 +81,7 @@ TEST_CASE("claims run seed by seed, and what is measured is kept") {
   ran.clear();
   diary again;
   const auto kept = run_all(claims, {.folder = f.path(), .n_seeds = 4}, again);
-  CHECK(ran == std::vector<std::string>{"1 4", "2 4"});
+  CHECK(ran == std::vector<std::string>{"1 14", "2 14"});
   CHECK(again.steps[0].what == lab::campaign_step::kind::kept);
   // One second for each run of this clock.
   CHECK(*again.steps[5].seconds_left == doctest::Approx(2));
@@ -131,6 +131,12 @@ TEST_CASE("seeds begin where they are asked to") {
   diary d;
   (void)run_all(claims, {.folder = f.path(), .n_seeds = 2, .first_seed = 101}, d);
   CHECK(ran == std::vector<std::string>{"1 101", "1 102"});
+  ran.clear();
+  std::vector<lab::claim> late = claims;
+  late[0].first_seed = 21;
+  (void)run_all(late, {.folder = f.path(), .n_seeds = 1}, d);
+  (void)run_all(late, {.folder = f.path(), .kind = {.quick = true}}, d);
+  CHECK(ran == std::vector<std::string>{"1 21", "1 1"});
 }
 
 TEST_CASE("a run that was cancelled ends the campaign, and is no fault") {
@@ -139,7 +145,7 @@ TEST_CASE("a run that was cancelled ends the campaign, and is no fault") {
   ran.clear();
   diary d;
   const auto entries = run_all(claims, {.folder = f.path()}, d);
-  CHECK(ran == std::vector<std::string>{"7 1"});
+  CHECK(ran == std::vector<std::string>{"7 11"});
   CHECK(entries[0].faults.empty());
   CHECK(d.steps.size() == 1);
 }
@@ -175,10 +181,10 @@ TEST_CASE("an outcome of another declaration is measured anew, and so is one tha
   (void)run_all(claims, {.folder = f.path(), .n_seeds = 2}, other);
   CHECK(ran.size() == 2);
   CHECK(other.faults.empty());
-  std::ofstream(lab::outcome_path(f.path(), claims[0], 2, {})) << "{\"format\": ";
+  std::ofstream(lab::outcome_path(f.path(), claims[0], 12, {})) << "{\"format\": ";
   ran.clear();
   (void)run_all(claims, {.folder = f.path(), .n_seeds = 2}, other);
-  CHECK(ran == std::vector<std::string>{"1 2"});
+  CHECK(ran == std::vector<std::string>{"1 12"});
   CHECK(other.faults.size() == 1);
 }
 

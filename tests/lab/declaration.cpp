@@ -73,6 +73,7 @@ TEST_CASE("a fingerprint notices what decides, and nothing else") {
   CHECK(of([](auto& c, auto&, auto&) { c.number = 4; }) != now);
   CHECK(of([](auto& c, auto&, auto&) { c.quotation = "Personas."; }) != now);
   CHECK(of([](auto& c, auto&, auto&) { c.n_seeds = 10; }) != now);
+  CHECK(of([](auto& c, auto&, auto&) { c.first_seed = 21; }) != now);
   CHECK(of([](auto&, auto& f, auto&) { f[0].holds->low = 0.1; }) != now);
   CHECK(of([](auto&, auto& f, auto&) { f[0].holds->high = 9; }) != now);
   CHECK(of([](auto&, auto& f, auto&) { f[1].holds = f[0].holds; }) != now);

@@ -249,6 +249,7 @@ inline constexpr claim goal_action_claim{
     .reach =
         "One family of small models and walks of up to ten steps. Acting as if it had a goal is "
         "all that is measured; whether it has one is not.",
+    .first_seed = 21,
     .figures = detail::goal_action::figures,
     .gates = detail::game_gates,
     .pictures = detail::goal_action::pictures,

@@ -254,6 +254,7 @@ inline constexpr claim goal_imposture_claim{
     .reach =
         "One walk at a time, in games of a few steps, by a small model. Whoever sees enough walks "
         "tells any two agents apart that differ at all: how many it takes is a figure here.",
+    .first_seed = 21,
     .figures = detail::goal_imposture::figures,
     .gates = detail::game_gates,
     .pictures = detail::goal_imposture::pictures,

@@ -368,6 +368,7 @@ inline constexpr claim goal_inference_claim{
     .reach =
         "One family of small models, games of a few steps, three goals. That beliefs can be read "
         "does not say that they are represented as such.",
+    .first_seed = 21,
     .figures = detail::goal_inference::figures,
     .gates = detail::game_gates,
     .pictures = detail::goal_inference::pictures,

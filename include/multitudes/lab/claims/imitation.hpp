@@ -330,6 +330,7 @@ inline constexpr claim imitation_claim{
     .reach =
         "One family of small models and one reward. Self-awareness, of which the first essay "
         "speaks, is not measured here and could not be.",
+    .first_seed = 21,
     .figures = detail::imitation::figures,
     .gates = detail::game_gates,
     .pictures = detail::imitation::pictures,

@@ -213,6 +213,7 @@ inline constexpr claim labels_claim{
         "How labels depend on their frequency in training, in small models; what the "
         "frequency is for a given name in a large corpus it does not say. It holds for models "
         "that were not tuned to obey.",
+    .n_seeds = 10,
     .figures = detail::labels::figures,
     .gates = detail::labels::gates,
     .pictures = detail::labels::pictures,

@@ -235,6 +235,7 @@ inline constexpr claim spillover_claim{
     .reach =
         "One habit of five, in small models; habits that never disagreed in training might "
         "spread more in large ones, where they mean something.",
+    .n_seeds = 10,
     .figures = detail::spillover::figures,
     .gates = detail::spillover::gates,
     .pictures = detail::spillover::pictures,

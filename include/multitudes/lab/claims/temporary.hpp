@@ -250,6 +250,7 @@ inline constexpr claim temporary_claim{
     .reach =
         "Within a context only: weights that do not change make every persona temporary "
         "between conversations.",
+    .first_seed = 21,
     .figures = detail::temporary::figures,
     .gates = detail::temporary::gates,
     .pictures = detail::temporary::pictures,

@@ -22,7 +22,8 @@ struct campaign_options {
   std::string folder{};     ///< which exists; outcomes are kept there
   run_kind kind{};          ///< quick: one seed each
   std::size_t n_seeds = 0;  ///< of each claim; 0 for as many as it fixes
-  std::uint64_t first_seed = 1;
+  /// 0 for the one that each claim fixes; of quick runs, for 1, which decides nothing.
+  std::uint64_t first_seed = 0;
   bool again = false;  ///< measure anew what the folder has
 };
 
@@ -102,8 +103,9 @@ inline std::vector<campaign_entry> run_campaign(std::span<const claim* const> cl
   for (std::size_t i = 0; i < most_seeds; ++i) {
     for (campaign_entry& e : entries) {
       if (i >= e.n_wanted) continue;
-      const std::uint64_t seed = how.first_seed + i;
       const claim& c = *e.of;
+      const std::uint64_t fixed = how.kind.quick ? 1 : c.first_seed;
+      const std::uint64_t seed = (how.first_seed != 0 ? how.first_seed : fixed) + i;
       const std::string path = outcome_path(how.folder, c, seed, how.kind);
       const auto tell = [&](campaign_step::kind what, const error* why) {
         return watch({.what = what,

@@ -127,6 +127,8 @@ struct claim {
   std::string_view refuted_by;
   std::string_view reach;   ///< how far a verdict reaches
   std::size_t n_seeds = 5;  ///< of a confirmatory run
+  /// The first of them: an experiment is tried, and changed, with earlier ones or above 100.
+  std::uint64_t first_seed = 11;
   std::span<const figure> figures{};
   std::span<const gate> gates{};
   std::span<const picture> pictures{};

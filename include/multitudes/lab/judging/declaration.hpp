@@ -112,8 +112,8 @@ inline expected<void> check_claims(std::span<const claim> claims) {
   return {};
 }
 
-/// What a run decides by: the quotation, the figures with their thresholds, the gates, the number
-/// of seeds. Results of another declaration are results of another claim. Explanations may be
+/// What a run decides by: the quotation, the figures with their thresholds, the gates, the seeds.
+/// Results of another declaration are results of another claim. Explanations may be
 /// reworded.
 inline fingerprint fingerprint_of(const claim& c) noexcept {
   fingerprint_builder all;
@@ -122,7 +122,8 @@ inline fingerprint fingerprint_of(const claim& c) noexcept {
     all.add(std::bit_cast<std::uint64_t>(i.low + 0.0))
         .add(std::bit_cast<std::uint64_t>(i.high + 0.0));
   };
-  all.add(static_cast<std::uint64_t>(c.number)).add(c.quotation).add(c.n_seeds);
+  all.add(static_cast<std::uint64_t>(c.number)).add(c.quotation);
+  all.add(c.n_seeds).add(c.first_seed);
   all.add(c.figures.size());
   for (const figure& f : c.figures) {
     all.add(f.name).add(static_cast<std::uint64_t>(f.how)).add(f.unit);
