@@ -45,6 +45,8 @@
 #include <multitudes/format/gguf_value.hpp>
 #include <multitudes/format/gguf_writer.hpp>
 #include <multitudes/format/json.hpp>
+#include <multitudes/format/json_tree.hpp>
+#include <multitudes/format/json_value.hpp>
 #include <multitudes/format/npy.hpp>
 #include <multitudes/format/safetensors.hpp>
 #include <multitudes/format/safetensors_types.hpp>
@@ -112,6 +114,8 @@
 #include <multitudes/npc/snapshot.hpp>
 #include <multitudes/npc/stage.hpp>
 #include <multitudes/npc/stage_options.hpp>
+#include <multitudes/npc/tools.hpp>
+#include <multitudes/npc/utterances.hpp>
 #include <multitudes/observe/coherence.hpp>
 #include <multitudes/observe/controller.hpp>
 #include <multitudes/observe/drift.hpp>

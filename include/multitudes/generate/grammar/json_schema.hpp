@@ -3,7 +3,7 @@
 
 #include <multitudes/core/expected.hpp>
 #include <multitudes/format/json.hpp>
-#include <multitudes/generate/grammar/detail/json_tree.hpp>
+#include <multitudes/format/json_tree.hpp>
 #include <multitudes/generate/grammar/detail/schema_writer.hpp>
 #include <multitudes/generate/grammar/grammar.hpp>
 
@@ -35,10 +35,25 @@ namespace multitudes {
 ///          for what is no JSON; not_found for what $ref or required cannot find.
 /// Cost:    linear in the schema, but for looking up names (quadratic in those of one object).
 inline expected<std::string> gbnf_from_json_schema(std::string_view schema) {
-  auto tree = detail::json_tree::read(schema);
+  auto tree = json::tree::read(schema, "schema");
   if (!tree) return forward_error(tree);
-  return detail::schema_writer(*tree).write();
+  auto rules = detail::schema_writer(*tree, "root", {}).write();
+  if (rules) *rules += detail::json_rules;
+  return rules;
 }
+
+/// The same as a part of a larger grammar: the rule `name`, and others whose names begin with
+/// `name-`. They need the rules of `gbnf_of_json` beside them, once for all parts.
+///
+/// Shapes:  name: letters and digits; not "json".
+/// Errors:  those of gbnf_from_json_schema.
+inline expected<std::string> gbnf_part_from_json_schema(const json::tree& schema,
+                                                        std::string_view name) {
+  return detail::schema_writer(schema, std::string(name), std::string(name) + "-").write();
+}
+/// The rules json-value, json-object, json-array, json-string, json-number, json-integer,
+/// json-boolean, json-comma and json-colon.
+inline constexpr std::string_view gbnf_of_json() noexcept { return detail::json_rules; }
 
 /// The same as a grammar.
 ///

@@ -3,7 +3,7 @@
 
 #include <multitudes/core/expected.hpp>
 #include <multitudes/format/json.hpp>
-#include <multitudes/generate/grammar/detail/json_tree.hpp>
+#include <multitudes/format/json_tree.hpp>
 
 #include <algorithm>
 #include <array>
@@ -19,9 +19,9 @@ namespace multitudes::detail {
 /// Which keywords a schema may have, and which together.
 class schema_keywords {
  public:
-  using node = json_tree::node;
+  using node = json::tree::node;
 
-  explicit schema_keywords(const json_tree& tree) : tree_(tree) {}
+  explicit schema_keywords(const json::tree& tree) : tree_(tree) {}
 
   [[nodiscard]] error at(std::size_t where, errc code, std::string found, std::string wanted,
                          std::string remedy = {}) const {
@@ -32,7 +32,7 @@ class schema_keywords {
             .expected = std::move(wanted),
             .remedy = std::move(remedy)};
   }
-  [[nodiscard]] expected<void> is_a(std::size_t where, json_tree::kind wanted,
+  [[nodiscard]] expected<void> is_a(std::size_t where, json::tree::kind wanted,
                                     const char* name) const {
     if (tree_[where].what == wanted) return {};
     return fail(at(where, errc::malformed, "another kind of value", name));
@@ -42,11 +42,11 @@ class schema_keywords {
   [[nodiscard]] expected<std::vector<std::string_view>> type_names(std::size_t where) const {
     const node& t = tree_[where];
     std::vector<std::size_t> named{where};
-    if (t.what == json_tree::array) named = t.items;
+    if (t.what == json::tree::array) named = t.items;
     std::vector<std::string_view> names;
     for (const std::size_t n : named) {
       const auto known = std::find(types.begin(), types.end(), tree_[n].text);
-      if (tree_[n].what != json_tree::string || known == types.end()) {
+      if (tree_[n].what != json::tree::string || known == types.end()) {
         return fail(at(n, errc::malformed, detail::quoted(tree_[n].text),
                        "object, array, string, number, integer, boolean or null"));
       }
@@ -94,7 +94,7 @@ class schema_keywords {
   }
 
  private:
-  static constexpr std::size_t none = json_tree::none;
+  static constexpr std::size_t none = json::tree::none;
   static constexpr std::array<std::string_view, 7> types{"object",  "array",   "string", "number",
                                                          "integer", "boolean", "null"};
 
@@ -122,7 +122,7 @@ class schema_keywords {
     return found->second;
   }
 
-  const json_tree& tree_;
+  const json::tree& tree_;
 };
 
 }  // namespace multitudes::detail

@@ -3,7 +3,7 @@
 
 #include <multitudes/core/expected.hpp>
 #include <multitudes/format/json.hpp>
-#include <multitudes/generate/grammar/detail/json_tree.hpp>
+#include <multitudes/format/json_tree.hpp>
 #include <multitudes/generate/grammar/detail/schema_keywords.hpp>
 
 #include <algorithm>
@@ -34,31 +34,36 @@ json-integer ::= "-"? ("0" | [1-9] [0-9]{0,15})
 json-boolean ::= "true" | "false"
 )gbnf";
 
-/// Writes the rules of a schema. See `gbnf_from_json_schema`.
+/// Writes the rules of a schema, which need `json_rules` beside them. See `gbnf_from_json_schema`.
 class schema_writer {
  public:
-  explicit schema_writer(const json_tree& tree)
-      : tree_(tree), keywords_(tree), named_(tree.size(), false) {}
+  /// The rule for the whole is `root`; the names of all others begin with `prefix`.
+  schema_writer(const json::tree& tree, std::string root, std::string prefix)
+      : tree_(tree),
+        keywords_(tree),
+        root_(std::move(root)),
+        prefix_(std::move(prefix)),
+        named_(tree.size(), false) {}
 
   expected<std::string> write() {
-    text_ = "root ::= " + rule_of(0) + "\n";
+    text_ = root_ + " ::= " + rule_of(0) + "\n";
     // Each schema is written once, however many lead to it; nothing recurses.
     for (std::size_t i = 0; i < wanted_.size(); ++i) {
       if (auto done = schema(wanted_[i]); !done) return forward_error(done);
     }
-    return std::move(text_ += json_rules);
+    return std::move(text_);
   }
 
  private:
-  using node = json_tree::node;
-  static constexpr std::size_t none = json_tree::none;
+  using node = json::tree::node;
+  static constexpr std::size_t none = json::tree::none;
   static constexpr std::size_t most_repetitions = 65'536;
 
   /// The name of the rule for the schema at a node, which is written some time.
   std::string rule_of(std::size_t schema) {
     if (!named_[schema]) wanted_.push_back(schema);
     named_[schema] = true;
-    return "s" + std::to_string(schema);
+    return prefix_ + "s" + std::to_string(schema);
   }
 
   static void append_literal(std::string& out, std::string_view json) {
@@ -73,12 +78,12 @@ class schema_writer {
   expected<void> schema(std::size_t i) {
     const node& s = tree_[i];
     text_ += rule_of(i) + " ::= ";
-    const bool any = s.what == json_tree::boolean && s.text == "true";
+    const bool any = s.what == json::tree::boolean && s.text == "true";
     if (any) {
       text_ += "json-value\n";
       return {};
     }
-    if (auto ok = keywords_.is_a(i, json_tree::object, "a schema: an object or true"); !ok)
+    if (auto ok = keywords_.is_a(i, json::tree::object, "a schema: an object or true"); !ok)
       return ok;
     std::vector<std::string_view> of_type;
     const std::size_t type = s.find("type");
@@ -94,7 +99,7 @@ class schema_writer {
       return values(std::span(&value, 1), of_type);
     }
     if (const std::size_t list = s.find("enum"); list != none) {
-      if (auto ok = keywords_.is_a(list, json_tree::array, "an array of values"); !ok) return ok;
+      if (auto ok = keywords_.is_a(list, json::tree::array, "an array of values"); !ok) return ok;
       if (tree_[list].items.empty()) {
         return fail(keywords_.at(list, errc::malformed, "no value", "one at least"));
       }
@@ -114,7 +119,7 @@ class schema_writer {
   }
 
   expected<void> reference(std::size_t where) {
-    if (auto ok = keywords_.is_a(where, json_tree::string, "a string"); !ok) return ok;
+    if (auto ok = keywords_.is_a(where, json::tree::string, "a string"); !ok) return ok;
     const std::string& path = tree_[where].text;
     std::size_t target = path == "#" ? 0 : none;
     for (const std::string_view list : {"$defs", "definitions"}) {
@@ -146,7 +151,7 @@ class schema_writer {
   }
 
   expected<void> alternatives(std::size_t where) {
-    if (auto ok = keywords_.is_a(where, json_tree::array, "an array of schemas"); !ok) return ok;
+    if (auto ok = keywords_.is_a(where, json::tree::array, "an array of schemas"); !ok) return ok;
     if (tree_[where].items.empty()) {
       return fail(keywords_.at(where, errc::malformed, "no schema", "one at least"));
     }
@@ -164,12 +169,12 @@ class schema_writer {
       const bool whole = value.text.find_first_of(".eE") == std::string::npos;
       const auto fits = [&](std::string_view type) {
         switch (value.what) {
-          case json_tree::null: return type == "null";
-          case json_tree::boolean: return type == "boolean";
-          case json_tree::number: return type == "number" || (type == "integer" && whole);
-          case json_tree::string: return type == "string";
-          case json_tree::array: return type == "array";
-          case json_tree::object: return type == "object";
+          case json::tree::null: return type == "null";
+          case json::tree::boolean: return type == "boolean";
+          case json::tree::number: return type == "number" || (type == "integer" && whole);
+          case json::tree::string: return type == "string";
+          case json::tree::array: return type == "array";
+          case json::tree::object: return type == "object";
         }
         return false;
       };
@@ -214,7 +219,7 @@ class schema_writer {
       const std::size_t where = tree_[i].find(is_least ? least : most);
       if (where == none) continue;
       const std::string& text = tree_[where].text;
-      const bool digits = tree_[where].what == json_tree::number && text.size() <= 5 &&
+      const bool digits = tree_[where].what == json::tree::number && text.size() <= 5 &&
                           text.find_first_not_of("0123456789") == std::string::npos;
       std::size_t n = 0;
       for (const char c : digits ? text : std::string()) {
@@ -260,14 +265,14 @@ class schema_writer {
     }
     const std::size_t properties = s.find("properties");
     if (properties != none) {
-      if (auto ok = keywords_.is_a(properties, json_tree::object, "an object of schemas"); !ok)
+      if (auto ok = keywords_.is_a(properties, json::tree::object, "an object of schemas"); !ok)
         return ok;
     }
     const node& members = properties == none ? nothing_ : tree_[properties];
     auto needed = required(s, members);
     if (!needed) return forward_error(needed);
 
-    const std::string own = "s" + std::to_string(i);
+    const std::string own = rule_of(i);
     const auto rule = [&](char kind, std::size_t k) {
       return k == members.items.size() ? std::string() : " " + own + "-" + kind + std::to_string(k);
     };
@@ -297,11 +302,11 @@ class schema_writer {
     std::vector<bool> needed(members.items.size(), false);
     const std::size_t list = s.find("required");
     if (list == none) return needed;
-    if (auto ok = keywords_.is_a(list, json_tree::array, "an array of names"); !ok)
+    if (auto ok = keywords_.is_a(list, json::tree::array, "an array of names"); !ok)
       return forward_error(ok);
     for (const std::size_t n : tree_[list].items) {
       const auto found = std::find(members.names.begin(), members.names.end(), tree_[n].text);
-      if (tree_[n].what != json_tree::string || found == members.names.end()) {
+      if (tree_[n].what != json::tree::string || found == members.names.end()) {
         return fail(keywords_.at(n, errc::not_found, detail::quoted(tree_[n].text),
                                  "a name in properties"));
       }
@@ -310,8 +315,9 @@ class schema_writer {
     return needed;
   }
 
-  const json_tree& tree_;
+  const json::tree& tree_;
   schema_keywords keywords_;
+  std::string root_, prefix_;
   node nothing_;                     // the properties of an object without any
   std::vector<bool> named_;          // (nodes): has a rule
   std::vector<std::size_t> wanted_;  // schemas, in the order of their rules

@@ -11,13 +11,14 @@
 #include <utility>
 #include <vector>
 
-namespace multitudes::detail {
+namespace multitudes::json {
 
-/// A JSON text as a tree in one list, for a format whose parts refer to each other.
-class json_tree {
+/// A JSON text as a tree in one list, for what cannot be read front to back: schemas, whose parts
+/// refer to each other, and values that someone else looks into.
+class tree {
  public:
   static constexpr std::size_t none = ~std::size_t{0};
-  static constexpr std::size_t max_depth = json::cursor::max_depth;
+  static constexpr std::size_t max_depth = cursor::max_depth;
   static constexpr std::size_t max_nodes = std::size_t{1} << 14;
   static constexpr std::size_t max_bytes = std::size_t{1} << 20;
 
@@ -39,24 +40,26 @@ class json_tree {
     }
   };
 
-  /// Errors:  those of json::cursor; malformed for a name that an object has twice; unsupported
+  /// `place` is what errors begin with.
+  ///
+  /// Errors:  those of cursor; malformed for a name that an object has twice; unsupported
   ///          for more than 64 levels, 16,384 values or 1 MiB.
-  static expected<json_tree> read(std::string_view text) {
-    json_tree tree;
-    json::cursor in(text, "schema");
+  static expected<tree> read(std::string_view text, std::string_view place) {
+    tree made;
+    cursor in(text, std::string(place));
     std::vector<std::size_t> open;  // arrays and objects that are being read
     for (;;) {
-      if (tree.nodes_.size() == max_nodes || open.size() > max_depth || text.size() > max_bytes) {
-        return fail(in.at(errc::unsupported, "a larger schema",
+      if (made.nodes_.size() == max_nodes || open.size() > max_depth || text.size() > max_bytes) {
+        return fail(in.at(errc::unsupported, "a larger text",
                           "at most " + std::to_string(max_nodes) + " values, " +
                               std::to_string(max_depth) + " deep, in " + std::to_string(max_bytes) +
                               " bytes"));
       }
-      if (auto done = tree.begin_value(in, text, open); !done) return forward_error(done);
+      if (auto done = made.begin_value(in, text, open); !done) return forward_error(done);
       bool goes_on = false;
       while (!open.empty() && !goes_on) {
-        const bool is_array = tree.nodes_[open.back()].what == array;
-        const bool is_new = tree.nodes_[open.back()].items.empty();
+        const bool is_array = made.nodes_[open.back()].what == array;
+        const bool is_new = made.nodes_[open.back()].items.empty();
         const char closing = is_array ? ']' : '}';
         if (is_new ? !in.next_is(closing) : in.accept(',')) {
           goes_on = true;
@@ -68,7 +71,7 @@ class json_tree {
       if (open.empty()) break;
     }
     if (auto done = in.finish(); !done) return forward_error(done);
-    return tree;
+    return made;
   }
 
   [[nodiscard]] const node& operator[](std::size_t i) const noexcept { return nodes_[i]; }
@@ -98,7 +101,7 @@ class json_tree {
     while (!open.empty()) {
       step& s = open.back();
       const node& n = nodes_[s.node];
-      if (n.what == string) static_cast<void>(json::append_string(out, n.text));
+      if (n.what == string) static_cast<void>(append_string(out, n.text));
       if (n.what < string) out += n.text;
       if (n.what <= string || s.next == n.items.size()) {
         if (n.what > string)
@@ -108,7 +111,7 @@ class json_tree {
       }
       out += s.next > 0 ? "," : n.what == array ? "[" : "{";
       if (n.what == object) {
-        static_cast<void>(json::append_string(out, n.names[s.next]));
+        static_cast<void>(append_string(out, n.names[s.next]));
         out += ':';
       }
       open.push_back({n.items[s.next++], 0});
@@ -118,8 +121,7 @@ class json_tree {
 
  private:
   /// A scalar, or the beginning of an array or object.
-  expected<void> begin_value(json::cursor& in, std::string_view text,
-                             std::vector<std::size_t>& open) {
+  expected<void> begin_value(cursor& in, std::string_view text, std::vector<std::size_t>& open) {
     node made;
     if (!open.empty()) {
       node& parent = nodes_[open.back()];
@@ -127,7 +129,8 @@ class json_tree {
         auto name = in.string();
         if (!name) return forward_error(name);
         if (parent.find(*name) != none) {
-          return fail(in.at(errc::malformed, "the name " + detail::quoted(*name) + " again",
+          return fail(in.at(errc::malformed,
+                            "the name " + multitudes::detail::quoted(*name) + " again",
                             "each name once"));
         }
         if (auto done = in.expect(':'); !done) return done;
@@ -169,4 +172,4 @@ class json_tree {
   std::vector<node> nodes_;
 };
 
-}  // namespace multitudes::detail
+}  // namespace multitudes::json
