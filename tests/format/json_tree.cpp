@@ -15,8 +15,8 @@ TEST_CASE("A tree says again what it has read, in the fewest characters") {
       tree::read(" { \"a\" : [ 1 , \"\\u0041\\n\" , { } , [ ] ] , \"b\" : null } ", "test");
   REQUIRE(t);
   CHECK(t->compact(0) == R"({"a":[1,"A\u000a",{},[]],"b":null})");
-  const std::size_t list = (*t)[0].find("a");
-  CHECK(t->place((*t)[list].items[1]) == "#/a/1");
+  const std::size_t items = (*t)[0].find("a");
+  CHECK(t->place((*t)[items].items[1]) == "#/a/1");
   CHECK((*t)[0].find("c") == tree::none);
 }
 
