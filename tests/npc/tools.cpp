@@ -21,7 +21,8 @@ using namespace multitudes_test;
 TEST_CASE("A call gives its tool and typed arguments") {
   const auto box = all_tools();
   const auto give_call = box.parse(
-      R"({"name": "give", "arguments": {"item": "b\u00f6", "to": "Nell", "count": 3, "free": true}})");
+      R"({"name": "give",
+          "arguments": {"item": "b\u00f6", "to": "Nell", "count": 3, "free": true}})");
   REQUIRE_MESSAGE(give_call.has_value(), give_call.error().message());
   CHECK(give_call->tool == 1);
   CHECK(give_call->name == "give");
