@@ -119,11 +119,10 @@ class toolbox {
 
   /// A call, from whatever text: white space may stand where JSON allows it.
   ///
-  /// Errors:  those of json::tree::read (too deep, or a name twice in one object, which schemas
-  /// that
-  ///          recurse or allow anything do not rule out); unsupported for more than 64 KiB;
-  ///          not_found for a tool that there is not; malformed for what is no call, and for
-  ///          arguments that do not follow the schema, whose names must come in its order.
+  /// Errors:  those of json::tree::read (a schema that recurses or allows anything does not rule
+  ///          out what is too deep, or a name twice in one object); unsupported for more than
+  ///          64 KiB; not_found for a tool that there is not; malformed for what is no call, and
+  ///          for arguments that do not follow the schema, whose names must come in its order.
   /// Cost:    linear in the text, but for names of one object (quadratic), and making a
   ///          grammar_matcher.
   [[nodiscard]] expected<tool_call> parse(std::string_view text) const {
