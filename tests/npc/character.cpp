@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <multitudes/generate/batch.hpp>
 #include <multitudes/npc/insight.hpp>
+#include <multitudes/npc/snapshot.hpp>
 
 #include "theater.hpp"
 
@@ -100,6 +101,56 @@ TEST_CASE("The dial of a keeper is not the game's, and survives another persona"
   CHECK(kept.t.stage.set_mood(kept.m, 1, 0.5f));
   REQUIRE(kept.t.stage.swap_persona(kept.m, {some_plan(lm)}, mt::memory::keep));
   CHECK(kept.t.stage.dial(kept.m, 0) == stands);
+}
+
+TEST_CASE("What was thought under a mood stays so when it is computed again") {
+  const auto lm = tiny_model();
+  const auto says = [&](bool rests) {
+    lone_mind m(lm, exact({.n_minds = 1}), {.persona = {.what = moody_plan(lm)}, .voice = voice()},
+                0);
+    for (const float mood : {0.0f, 1.0f, 0.3f}) {
+      REQUIRE(m.t.stage.set_mood(m.m, 0, mood));
+      m.speak(6);
+      if (!rests) continue;
+      REQUIRE(m.t.stage.rest(m.m));
+      CHECK(m.t.stage.doing(m.m) == npc::activity::dormant);
+    }
+    m.speak(20);
+    return ids(m.t.stage.tokens(m.m));
+  };
+  CHECK(says(true) == says(false));
+}
+
+TEST_CASE("A mind that was saved is as patiently kept as before") {
+  const auto lm = tiny_model();
+  npc::keeping patient = some_keeping(lm);
+  patient.patience = 14;
+  const auto kept_dial = [&](bool is_saved) {
+    theater first(lm, exact({.n_minds = 1})), second(lm, exact({.n_minds = 1}));
+    mt::inline_executor here;
+    const auto by = *first.stage.add_keeper(patient);
+    REQUIRE(second.stage.add_keeper(patient));
+    const auto plan = moody_plan(lm);
+    const auto m = *first.stage.enter({.persona = {plan}, .voice = voice(), .kept = by});
+    REQUIRE(first.stage.hear(m, "one day"));
+    REQUIRE(first.stage.say(m, {.max_tokens = 10, .one_line = false}));
+    REQUIRE(first.stage.finish(here) == npc::stage_status::idle);
+    take_all(first.stage);
+    npc::stage& s = is_saved ? second.stage : first.stage;
+    if (is_saved) {
+      std::vector<std::byte> bytes(npc::snapshot_bytes(first.stage));
+      REQUIRE(npc::save(first.stage, bytes));
+      REQUIRE(npc::load(s, bytes,
+                        [&](mt::fingerprint id) { return id == plan.id() ? &plan : nullptr; }));
+    }
+    CHECK(s.dial(m, 0) == 0);
+    REQUIRE(s.say(m, {.max_tokens = 9, .one_line = false}));
+    REQUIRE(s.finish(here) == npc::stage_status::idle);
+    return s.dial(m, 0);
+  };
+  const float wanted = kept_dial(false);
+  CHECK(wanted > 0);
+  CHECK(kept_dial(true) == wanted);
 }
 
 TEST_CASE("Axes that cannot be read there, and keepers that cannot be, are refused") {
