@@ -162,6 +162,38 @@ TEST_CASE("What a mood was when actions began to be weighed is kept") {
   CHECK(run(contents::everything) == wanted);
 }
 
+TEST_CASE("A word that was said and waits to be counted counts after loading, once") {
+  const auto lm = tiny_model();
+  const cast who(lm);
+  mt::inline_executor here;
+  const npc::stage_options o = exact({.n_minds = 1, .max_actions = 2});
+  theater t(lm, o), other(lm, o);
+  for (npc::stage* const s : {&t.stage, &other.stage}) know_rules(*s);
+  const auto m =
+      *t.stage.enter({.persona = {who.plans[3]}, .voice = voice(2), .kept = npc::keeper{0}});
+  REQUIRE(t.stage.hear(m, "one day"));
+  REQUIRE(t.stage.say(m, {.max_tokens = 7, .one_line = false}));
+  REQUIRE(t.stage.finish(here) == npc::stage_status::idle);
+  // It reads its own last word, but comes to no new one.
+  REQUIRE(t.stage.hear(m, " and then"));
+  REQUIRE(t.stage.finish(here) == npc::stage_status::idle);
+  take_all(t.stage);
+  REQUIRE(npc::load(other.stage, saved(t.stage, contents::everything), who));
+  for (const std::size_t n_words : {1u, 6u}) {
+    std::vector<std::vector<float>> states;
+    for (npc::stage* const s : {&t.stage, &other.stage}) {
+      REQUIRE(s->say(m, {.max_tokens = n_words, .one_line = false}));
+      REQUIRE(s->finish(here) == npc::stage_status::idle);
+      take_all(*s);
+      const auto state = s->recent_state(m);
+      states.emplace_back(state.begin(), state.end());
+    }
+    CHECK(states[0] == states[1]);
+    CHECK(t.stage.dial(m, 0) == other.stage.dial(m, 0));
+  }
+  CHECK(ids(t.stage.tokens(m)) == ids(other.stage.tokens(m)));
+}
+
 /// Minds that know a lore, have read and said something, and idle.
 std::vector<npc::mind> chat(npc::stage& s, const cast& who, std::size_t n) {
   mt::inline_executor here;
