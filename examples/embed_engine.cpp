@@ -6,6 +6,7 @@
 #include "cli.hpp"
 
 #include <multitudes/generate/language_model.hpp>
+#include <multitudes/npc/snapshot.hpp>
 #include <multitudes/npc/stage.hpp>
 
 #include <algorithm>
@@ -211,6 +212,13 @@ bool play(const language_model& lm, E& jobs, const char* what, std::size_t n_fra
         std::chrono::duration_cast<std::chrono::steady_clock::duration>(start +
                                                                         nanoseconds(16'666'667))));
   }
+  // [save]
+  const auto find_plan = [](fingerprint) -> const steering::plan* { return nullptr; };
+  const auto all = npc::contents::everything;
+  std::vector<std::byte> saved(npc::snapshot_bytes(stage, all));
+  or_exit(npc::save(stage, saved, all));
+  or_exit(npc::load(stage, saved, find_plan));
+  // [save]
   std::printf("%s: longest frame %.1f ms\n", what, longest);
   for (const std::string& text : said) std::printf("  %s\n", text.c_str());
   return n_done == guards.size();

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// How minds fit into frames: how far a frame goes over its time, what slicing costs, and what
-// minds that wait cost. Prints Markdown.
+// How minds fit into frames: how far a frame goes over its time, what slicing costs, what minds
+// that wait cost, and what saving and loading them costs. Prints Markdown.
 #include "../model/random_model.hpp"
+#include "snapshots.hpp"
+#include "theater.hpp"
 
 #include <multitudes/generate/language_model.hpp>
 #include <multitudes/npc/stage.hpp>
@@ -20,10 +22,7 @@
 
 namespace {
 
-namespace mt = multitudes;
-namespace npc = multitudes::npc;
 using namespace multitudes_bench;
-using std::chrono::nanoseconds;
 
 struct arguments {
   std::size_t n_frames = 20000;
@@ -31,25 +30,10 @@ struct arguments {
   std::size_t n_minds = 8;
   std::string_view shape = "0.5B";
   std::string model{};  ///< instead of a random one
+  bool frames = true;
   bool idle_minds = true;
+  bool snapshots = true;
 };
-
-[[noreturn]] void quit(const std::string& why) {
-  std::fprintf(stderr, "bench_npc: %s\n", why.c_str());
-  std::exit(1);
-}
-template <class T>
-T or_quit(mt::expected<T> x) {
-  if (!x) quit(x.error().message());
-  if constexpr (!std::is_void_v<T>) return *std::move(x);
-}
-
-nanoseconds now() {
-  return std::chrono::duration_cast<nanoseconds>(
-      std::chrono::steady_clock::now().time_since_epoch());
-}
-double in_ms(nanoseconds t) { return static_cast<double>(t.count()) * 1e-6; }
-double in_us(nanoseconds t) { return static_cast<double>(t.count()) * 1e-3; }
 
 /// How far frames went over their time.
 struct overruns {
@@ -67,44 +51,6 @@ struct overruns {
     std::printf("| %-16s | %6zu | %9.1f | %9.1f | %10.1f | %19.3f |\n", what, us.size(), at(0.5),
                 at(0.99), us.back(), over(200));
   }
-};
-
-/// A stage on memory of its own.
-struct theater {
-  theater(const mt::language_model& lm, const npc::stage_options& o)
-      : bytes(or_quit_size(npc::stage::required_bytes(lm, o))),
-        memory(bytes),
-        stage(or_quit(npc::stage::make(lm, o, memory.bytes()))) {}
-
-  static std::size_t or_quit_size(std::optional<std::size_t> n) {
-    if (!n) quit("the sizes are too large");
-    return *n;
-  }
-  std::size_t bytes;
-  mt::heap_block memory;
-  npc::stage stage;
-};
-
-/// Minds that never fall silent.
-struct chorus {
-  chorus(npc::stage& on, std::size_t n) : stage(on) {
-    for (std::size_t i = 0; i < n; ++i) {
-      minds.push_back(or_quit(stage.enter({.voice = {.temperature = 1, .seed = i}})));
-      or_quit(stage.hear(minds.back(), "once upon a time"));
-    }
-  }
-  /// What a game does in a frame.
-  void keep_talking() {
-    while (stage.take_event()) {
-    }
-    for (const npc::mind m : minds) {
-      if (stage.doing(m) == npc::activity::speaking) continue;
-      if (stage.tokens(m).size() > 200) or_quit(stage.forget(m, 32));
-      or_quit(stage.say(m, {.max_tokens = 100, .one_line = false}));
-    }
-  }
-  npc::stage& stage;
-  std::vector<npc::mind> minds;
 };
 
 /// Tokens a second of minds that talk for so long, in slices of so much.
@@ -284,11 +230,13 @@ int main(int argc, char** argv) {
     } else if (word == "--model") {
       a.model = value();
     } else if (word == "--frames-only") {
-      a.idle_minds = false;
+      a.idle_minds = a.snapshots = false;
+    } else if (word == "--snapshots-only") {
+      a.frames = a.idle_minds = false;
     } else {
       std::printf(
           "Usage: bench_npc [--frames 20000] [--ms 2] [--minds 8] [--shape 0.5B]\n"
-          "                 [--model FILE] [--frames-only]\n");
+          "                 [--model FILE] [--frames-only] [--snapshots-only]\n");
       return word == "--help" ? 0 : 1;
     }
   }
@@ -307,6 +255,7 @@ int main(int argc, char** argv) {
   const auto lm = or_quit(mt::load_model(path));
   std::printf("# Minds in frames: %s\n\n",
               a.model.empty() ? std::string(a.shape).c_str() : path.c_str());
-  measure_frames(lm, a);
+  if (a.frames) measure_frames(lm, a);
   if (a.idle_minds) measure_idle(lm);
+  if (a.snapshots) measure_snapshots(lm, a.n_minds);
 }

@@ -20,6 +20,7 @@ TEST_CASE("docs/embedding.md quotes the examples") {
   is_quoted("examples/embed_engine.cpp", "frame", 4);
   is_quoted("examples/embed_engine.cpp", "box2d", 0);
   is_quoted("examples/embed_engine.cpp", "jolt", 0);
+  is_quoted("examples/embed_engine.cpp", "save", 2);
   is_quoted("examples/ecs.cpp", "tools", 0);
   is_quoted("examples/ecs.cpp", "speak", 2);
   is_quoted("examples/ecs.cpp", "tell", 2);

@@ -252,3 +252,94 @@ TEST_CASE("narrow formats take the memory that they say, and what is made fits i
   CHECK(bytes(kv_format::q8_0) / bytes(kv_format::f32) ==
         doctest::Approx(17.0 / 64).epsilon(0.002));
 }
+
+TEST_CASE(
+    "positions that are exported are the same in another cache, wherever they begin and end") {
+  for (const kv_format format : every_format) {
+    for (const std::uint32_t head_dim : {1u, 20u, 32u, 48u, 80u}) {
+      CAPTURE(static_cast<int>(format));
+      CAPTURE(head_dim);
+      auto p = shape();
+      p.head_dim = head_dim;
+      const mt::model::kv_cache_limits limits{3, 100, 0, format};
+      const mt::heap_block memory(*kv_cache::required_bytes(p, limits)),
+          other(memory.bytes().size());
+      std::memset(other.bytes().data(), 0x5A, other.bytes().size());
+      mt::arena arena(memory.bytes()), other_arena(other.bytes());
+      auto from = *kv_cache::make(p, limits, arena), to = *kv_cache::make(p, limits, other_arena);
+      const auto fill = [&](kv_cache& cache, mt::sequence_id s, std::size_t n, float seed) {
+        for (std::size_t t = cache.length(s), end = t + n; t < end; ++t) {
+          REQUIRE(cache.append(s, 1, mt::fingerprint{t + 7}));
+          for (std::size_t l = 0; l < 2; ++l) {
+            for (std::size_t h = 0; h < 2; ++h) {
+              std::vector<float> k(head_dim), v(head_dim);
+              for (std::size_t e = 0; e < head_dim; ++e) {
+                k[e] = seed + static_cast<float>((t * 31 + e * 17 + l * 5 + h * 3) % 97);
+                v[e] = -k[e];
+              }
+              cache.write(mt::simd::active_kernels(), s, mt::position(t), mt::layer_index(l), h, k,
+                          v);
+            }
+          }
+        }
+      };
+      const auto a = *from.open();
+      fill(from, a, 90, 0.5f);
+      for (const auto& [first, count] : {std::pair{0u, 90u},
+                                         {0u, 5u},
+                                         {33u, 20u},
+                                         {37u, 53u},
+                                         {64u, 0u},
+                                         {32u, 32u},
+                                         {31u, 2u}}) {
+        const auto base = *to.open();
+        fill(to, base, first, 3.0f);
+        const auto s = *to.fork(base);
+        std::vector<std::byte> bytes(from.exported_bytes(count)), again(bytes.size());
+        from.export_to(a, mt::position(first), count, bytes);
+        REQUIRE(to.import_from(s, count, bytes));
+        REQUIRE(to.length(s) == first + count);
+        to.export_to(s, mt::position(first), count, again);
+        CHECK(again == bytes);
+        bool good = true;
+        for (std::size_t t = first; t < first + count; ++t) {
+          good &= to.plan_at(s, mt::position(t)) == mt::fingerprint{t + 7};
+          for (std::size_t l = 0; l < 2; ++l) {
+            for (std::size_t h = 0; h < 2; ++h) {
+              const auto was = from.page(a, t / 32, mt::layer_index(l), h);
+              const auto is = to.page(s, t / 32, mt::layer_index(l), h);
+              for (std::size_t e = 0; e < head_dim; ++e) {
+                good &=
+                    number(was, was.keys, t % 32, e, true) == number(is, is.keys, t % 32, e, true);
+                good &= number(was, was.values, t % 32, e, false) ==
+                        number(is, is.values, t % 32, e, false);
+              }
+            }
+          }
+        }
+        CHECK(good);
+        // Whom it was forked from does not see it.
+        std::vector<std::byte> before(to.exported_bytes(first)), after(before.size());
+        const auto same = *to.open();
+        fill(to, same, first, 3.0f);
+        to.export_to(same, mt::position(0), first, before);
+        to.export_to(base, mt::position(0), first, after);
+        CHECK(before == after);
+        for (const auto each : {base, s, same}) to.close(each);
+      }
+    }
+  }
+}
+
+TEST_CASE("what has no room is not imported") {
+  owned_cache from({1, 96, 0}), to({1, 96, 1});
+  const auto a = *from.cache.open();
+  const auto b = *to.cache.open();
+  REQUIRE(from.cache.append(a, 40, red).has_value());
+  std::vector<std::byte> bytes(from.cache.exported_bytes(40));
+  from.cache.export_to(a, mt::position(0), 40, bytes);
+  CHECK(to.cache.import_from(b, 40, bytes).error().code == mt::errc::out_of_memory);
+  CHECK(to.cache.length(b) == 0);
+  CHECK(to.cache.import_from(b, 97, bytes).error().code == mt::errc::out_of_memory);
+  CHECK(to.cache.import_from(b, 20, bytes).has_value());
+}

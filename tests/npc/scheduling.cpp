@@ -42,6 +42,49 @@ TEST_CASE("Without pages it is starved, and goes on when one leaves; who idles s
   CHECK(ids(t.stage.tokens(minds[2])) == ids(roomy.stage.tokens(m)));
 }
 
+TEST_CASE("At the cap of pages all who leave give theirs back, and the others say the same") {
+  const auto lm = tiny_model();
+  mt::inline_executor here;
+  const auto run = [&](std::size_t n_pages) {
+    theater t(lm, exact({.n_minds = 5, .n_pages = n_pages, .n_events = 2048}));
+    const auto known = *t.stage.tell("far away lived a king and his daughter who never laughed");
+    std::vector<npc::mind> minds;
+    for (std::size_t i = 0; i < 5; ++i) {
+      minds.push_back(*t.stage.enter({.voice = voice(i), .knows = known}));
+      REQUIRE(t.stage.hear(minds[i], "who goes there"));
+      REQUIRE(t.stage.say(minds[i], {.max_tokens = 60, .one_line = false}));
+    }
+    std::vector<std::vector<std::uint32_t>> said;
+    std::size_t n_starved = 0, n_left = 0;
+    npc::stage_status status{};
+    while ((status = t.stage.finish(here)) != npc::stage_status::idle || n_left < 3) {
+      REQUIRE((status == npc::stage_status::starved || status == npc::stage_status::idle));
+      n_starved += status == npc::stage_status::starved;
+      take_all(t.stage);
+      REQUIRE(n_left < 4);
+      t.stage.leave(minds[n_left++]);
+    }
+    CHECK((n_starved > 0) == (n_pages != 0));
+    for (std::size_t i = n_left; i < 5; ++i) said.push_back(ids(t.stage.tokens(minds[i])));
+    // Others may come, and have their pages.
+    t.stage.leave(minds[4]);
+    const auto late = *t.stage.enter({.voice = voice(4), .knows = known});
+    REQUIRE(t.stage.hear(late, "who goes there"));
+    REQUIRE(t.stage.say(late, {.max_tokens = 60, .one_line = false}));
+    REQUIRE(t.stage.finish(here) == npc::stage_status::idle);
+    CHECK(ids(t.stage.tokens(late)) == said.back());
+    for (const npc::mind m : minds) t.stage.leave(m);
+    t.stage.leave(late);
+    // All that is left is the lore, of two pages.
+    CHECK(t.stage.cache().free_pages() ==
+          theater(lm, exact({.n_minds = 5, .n_pages = n_pages})).stage.cache().free_pages() - 2);
+    return said;
+  };
+  const auto wanted = run(0);
+  REQUIRE(wanted.size() == 2);
+  CHECK(run(10) == wanted);
+}
+
 TEST_CASE("No event is lost when nobody takes them") {
   const auto lm = tiny_model();
   mt::inline_executor here;
@@ -120,6 +163,28 @@ TEST_CASE("Work is shared by priority, who hurries comes first, and words before
   time = nanoseconds(200);
   passes(12);
   CHECK(n_read(0) > waited + 4);
+}
+
+TEST_CASE("However many weigh actions at the same time, all come to choose") {
+  const auto lm = tiny_model();
+  mt::inline_executor here;
+  const std::string_view texts[] = {" runs far away", " hides", " waits for all of the others"};
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    mt::philox random(seed);
+    theater t(lm, exact({.n_minds = 5, .n_lores = 0, .max_actions = 3, .max_rows = 4}));
+    std::vector<npc::mind> minds;
+    for (std::size_t i = 0; i < 5; ++i) {
+      minds.push_back(*t.stage.enter({.voice = voice(i)}));
+      REQUIRE(t.stage.hear(minds[i], std::string(1 + random.below(12), 'a')));
+    }
+    REQUIRE(t.stage.finish(here) == npc::stage_status::idle);
+    for (const npc::mind m : minds) {
+      REQUIRE(t.stage.ask_action(m, std::span(texts).first(2 + random.below(2))));
+    }
+    REQUIRE(t.stage.finish(here) == npc::stage_status::idle);
+    for (const npc::mind m : minds) CHECK(t.stage.doing(m) == npc::activity::ready);
+    CHECK(take_all(t.stage).others.size() == 5);
+  }
 }
 
 TEST_CASE("However many speak, who reads gets on") {

@@ -2,11 +2,13 @@
 #include <multitudes/core/thread_pool.hpp>
 #include <multitudes/npc/snapshot.hpp>
 
+#include "../support/allocation_counter.hpp"
 #include "../support/mutate.hpp"
-#include "theater.hpp"
+#include "small_play.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,77 +16,6 @@
 namespace {
 
 using namespace multitudes_test;
-
-std::vector<std::byte> saved(npc::stage& s) {
-  std::vector<std::byte> bytes(npc::snapshot_bytes(s));
-  const auto n = npc::save(s, bytes);
-  REQUIRE_MESSAGE(n, n.error().message());
-  REQUIRE(*n == bytes.size());
-  return bytes;
-}
-
-/// The plans of a game.
-struct cast {
-  explicit cast(const mt::language_model& lm) {
-    for (std::uint64_t i = 0; i < 3; ++i) plans.push_back(some_plan(lm, i));
-    plans.push_back(moody_plan(lm));
-    plans.push_back(*st::compile(st::over_time(
-        st::fade_in(9), st::add(random_persona(lm.space(), 8), st::in_raw_units(0.6f)))));
-  }
-  const st::plan* operator()(mt::fingerprint id) const {
-    for (const auto& p : plans) {
-      if (p.id() == id) return &p;
-    }
-    return nullptr;
-  }
-  std::vector<st::plan> plans;
-};
-
-/// A stage on which `act` may be loaded.
-void know_rules(npc::stage& s) {
-  REQUIRE(s.add_keeper(some_keeping(s.lm())));
-  REQUIRE(s.add_rules(*mt::grammar::parse("root ::= ([a-z ]+ [.!])+")));
-}
-
-/// A scene with a bit of everything in it.
-std::vector<npc::mind> act(npc::stage& s, const cast& who) {
-  know_rules(s);
-  const auto known = *s.tell("it is dark in the tavern and nobody has paid");
-  std::vector<npc::mind> minds;
-  for (std::size_t i = 0; i < 5; ++i) {
-    minds.push_back(*s.enter({.persona = {who.plans[i]},
-                              .voice = voice(i),
-                              .stream = i,
-                              .knows = i % 2 == 0 ? known : npc::lore{},
-                              .priority = static_cast<float>(i + 1),
-                              .kept = i == 3 || i == 4 ? npc::keeper{0} : npc::keeper{}}));
-    REQUIRE(s.hear(minds[i], "who goes there"));
-    const npc::rules under = i == 2 ? npc::rules{0} : npc::rules{};
-    if (i != 1) {
-      REQUIRE(s.say(minds[i], {.max_tokens = 14 + i, .one_line = false, .under = under}));
-    }
-  }
-  const std::string_view actions[] = {" runs", " hides under the table", " waits"};
-  REQUIRE(s.ask_action(minds[1], actions));
-  REQUIRE(s.hear(minds, "me said the fox. and then. oh! no"));
-  REQUIRE(s.set_mood(minds[3], 1, 0.7f));
-  return minds;
-}
-/// What the scene comes to.
-std::vector<std::vector<std::uint32_t>> go_on(npc::stage& s, std::span<const npc::mind> minds,
-                                              const cast& who, std::string& told) {
-  mt::inline_executor here;
-  REQUIRE(s.finish(here) == npc::stage_status::idle);
-  told += take_all(s).text;
-  REQUIRE(s.swap_persona(minds[0], {who.plans[4]}, mt::memory::keep));
-  REQUIRE(s.swap_persona(minds[2], {who.plans[1]}, mt::memory::replay));
-  for (const npc::mind m : minds) REQUIRE(s.say(m, {.max_tokens = 8, .one_line = false}));
-  REQUIRE(s.finish(here) == npc::stage_status::idle);
-  told += take_all(s).text;
-  std::vector<std::vector<std::uint32_t>> all;
-  for (const npc::mind m : minds) all.push_back(ids(s.tokens(m)));
-  return all;
-}
 
 TEST_CASE("A stage that is saved anywhere, in itself or another, goes on to the same bits") {
   const auto lm = tiny_model();
@@ -208,42 +139,52 @@ TEST_CASE("A snapshot is refused where it does not fit, and says why") {
 }
 
 TEST_CASE("No bytes, however wrong, do more than be refused") {
-  const auto lm = tiny_model();
+  // So small that keys and values are not most of the bytes.
+  const auto lm = tiny_model({.n_layers = 2, .model_dim = 16, .n_heads = 2, .n_kv_heads = 1});
   const cast who(lm);
   mt::inline_executor here;
   const npc::stage_options o = exact({.n_minds = 6, .max_actions = 3, .max_rows = 5});
-  theater t(lm, o);
-  static_cast<void>(act(t.stage, who));
-  ticking clock;
-  for (std::size_t i = 0; i < 150; ++i) static_cast<void>(t.stage.step(clock, clock.now, here));
-  take_all(t.stage);
-  const auto whole = saved(t.stage);
-  theater own(lm, o);
-  know_rules(own.stage);
-  auto before = saved(own.stage);
-  mt::philox random(1);
-  int n_refused = 0, n_taken = 0;
-  for (int i = 0; i < mutant_count(); ++i) {
-    auto bytes = mutate(whole, random);
-    if (random.below(8) != 0 && bytes.size() > npc::detail::seal_bytes) {
-      // With a seal that fits, so that what lies behind it is read.
-      npc::detail::seal(bytes, npc::detail::snapshot_kind, lm);
+  for (const auto what : {npc::contents::thoughts, npc::contents::everything}) {
+    theater t(lm, o);
+    static_cast<void>(act(t.stage, who));
+    ticking clock;
+    for (std::size_t i = 0; i < 400; ++i) static_cast<void>(t.stage.step(clock, clock.now, here));
+    take_all(t.stage);
+    const auto whole = saved(t.stage, what);
+    theater own(lm, o);
+    know_rules(own.stage);
+    auto before = saved(own.stage, what);
+    mt::philox random(1);
+    int n_refused = 0, n_taken = 0;
+    std::size_t largest = 0;
+    for (int i = 0; i < mutant_count(); ++i) {
+      auto bytes = mutate(whole, random);
+      if (random.below(8) != 0 && bytes.size() > npc::detail::seal_bytes) {
+        // With a seal that fits, so that what lies behind it is read.
+        npc::detail::seal(bytes, npc::detail::snapshot_kind, lm);
+      }
+      const allocation_counter counter;
+      const auto outcome = npc::load(own.stage, bytes, who);
+      if (!outcome) {
+        largest = std::max(largest, counter.largest());
+        ++n_refused;
+        if (i % 64 == 0) CHECK(saved(own.stage, what) == before);
+        continue;
+      }
+      // What is taken must be possible: it can be played on.
+      if (++n_taken % 16 == 0) {
+        for (std::size_t k = 0; k < 40; ++k) {
+          static_cast<void>(own.stage.step(clock, clock.now, here));
+        }
+        take_all(own.stage);
+      }
+      before = saved(own.stage, what);
     }
-    if (!npc::load(own.stage, bytes, who)) {
-      ++n_refused;
-      if (i % 64 == 0) CHECK(saved(own.stage) == before);
-      continue;
-    }
-    // What is taken must be possible: it can be played on.
-    if (++n_taken % 16 == 0) {
-      for (std::size_t k = 0; k < 40; ++k)
-        static_cast<void>(own.stage.step(clock, clock.now, here));
-      take_all(own.stage);
-    }
-    before = saved(own.stage);
+    CHECK(n_refused > n_taken);
+    CHECK(n_taken > 0);
+    // No number in them asks for more memory than there are bytes, and minds.
+    CHECK(largest <= 4 * whole.size() + o.n_minds * sizeof(npc::detail::thought));
   }
-  CHECK(n_refused > n_taken);
-  CHECK(n_taken > 0);
 }
 
 }  // namespace

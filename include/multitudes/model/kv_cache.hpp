@@ -5,6 +5,7 @@
 #include <multitudes/core/checked_size.hpp>
 #include <multitudes/core/fingerprint.hpp>
 #include <multitudes/core/index.hpp>
+#include <multitudes/model/detail/kv_strips.hpp>
 #include <multitudes/model/hyper_parameters.hpp>
 #include <multitudes/simd/kernel_set.hpp>
 
@@ -70,6 +71,7 @@ class kv_cache {
     kv_cache cache;
     cache.format_ = limits.format;
     cache.part_bytes_ = simd::kv_part_bytes(limits.format, shape.head_dim);
+    cache.n_parts_ = std::size_t{shape.n_layers} * shape.n_kv_heads * 2;
     cache.page_bytes_ = page_bytes(shape, limits.format);
     cache.head_dim_ = shape.head_dim;
     cache.n_kv_heads_ = shape.n_kv_heads;
@@ -132,6 +134,10 @@ class kv_cache {
   }
   /// How many sequences may be open at the same time.
   [[nodiscard]] std::size_t n_sequences() const noexcept { return sequences_.size(); }
+  [[nodiscard]] std::size_t free_sequences() const noexcept {
+    return static_cast<std::size_t>(std::count_if(sequences_.begin(), sequences_.end(),
+                                                  [](const entry& e) { return !e.open; }));
+  }
   [[nodiscard]] std::size_t max_length() const noexcept { return max_length_; }
   [[nodiscard]] std::size_t free_pages() const noexcept { return n_free_; }
 
@@ -195,9 +201,7 @@ class kv_cache {
     if (copies_last_page(s, count)) make_private(s, held - 1, old_length % kv_page_length);
     for (std::size_t i = held; i < needed; ++i) table(s)[i] = take_page();
     sequence.length = static_cast<std::uint32_t>(old_length + count);
-    for (std::size_t p = old_length; p < old_length + count; ++p) {
-      plans_[table(s)[p / kv_page_length] * kv_page_length + p % kv_page_length] = plan;
-    }
+    for (std::size_t p = old_length; p < old_length + count; ++p) plan_of(s, p) = plan;
     return {};
   }
 
@@ -239,7 +243,50 @@ class kv_cache {
 
   /// Under which plan a position was computed.
   [[nodiscard]] fingerprint plan_at(sequence_id s, position p) const noexcept {
-    return plans_[table(s)[p.value / kv_page_length] * kv_page_length + p.value % kv_page_length];
+    return plan_of(s, p.value);
+  }
+
+  /// The bytes that so many positions take outside of a cache; at most max_length of them.
+  [[nodiscard]] std::size_t exported_bytes(std::size_t count) const noexcept {
+    return count *
+           (sizeof(fingerprint) + n_parts_ / 2 * detail::position_bytes(format_, head_dim_));
+  }
+  /// Copies positions out: their plans, then keys and values as they are kept, page by page.
+  ///
+  /// Shapes:  first + count: at most the length; into (exported_bytes(count)).
+  void export_to(sequence_id s, position first, std::size_t count,
+                 std::span<std::byte> into) const noexcept {
+    std::byte* to = into.data();
+    for (std::size_t i = 0; i < count; ++i, to += sizeof(fingerprint)) {
+      const fingerprint plan = plan_at(s, position(first.value + i));
+      std::memcpy(to, &plan, sizeof plan);
+    }
+    each_piece(s, first.value, count, [&](std::size_t at, std::size_t n) {
+      std::memcpy(to, data_.data() + at, n);
+      to += n;
+    });
+  }
+  /// The plan of position `i` of those that were exported.
+  static fingerprint exported_plan(std::span<const std::byte> from, std::size_t i) noexcept {
+    fingerprint plan;
+    std::memcpy(&plan, from.data() + i * sizeof plan, sizeof plan);
+    return plan;
+  }
+  /// Appends positions that export_to wrote, of a sequence of the same length up to them, in a
+  /// cache of the same shape and format. Any bytes are taken for numbers.
+  ///
+  /// Shapes:  from (exported_bytes(count)).
+  /// Errors:  those of append; the sequence is then unchanged.
+  expected<void> import_from(sequence_id s, std::size_t count, std::span<const std::byte> from) {
+    const std::size_t first = length(s);
+    if (auto ok = append(s, count, {}); !ok) return ok;
+    for (std::size_t i = 0; i < count; ++i) plan_of(s, first + i) = exported_plan(from, i);
+    const std::byte* next = from.data() + count * sizeof(fingerprint);
+    each_piece(s, first, count, [&](std::size_t at, std::size_t n) {
+      std::memcpy(data_.data() + at, next, n);
+      next += n;
+    });
+    return {};
   }
 
   /// One head's keys and values in one page, as kernels take them, but for `count` and `scale`.
@@ -286,6 +333,25 @@ class kv_cache {
     return table(s)[page] * page_bytes_ + (layer.value * n_kv_heads_ + kv_head) * 2 * part_bytes_;
   }
 
+  [[nodiscard]] fingerprint& plan_of(sequence_id s, std::size_t p) const noexcept {
+    return plans_[table(s)[p / kv_page_length] * kv_page_length + p % kv_page_length];
+  }
+  /// The bytes of positions, in pieces of (offset, length) that lie together.
+  template <class Piece>
+  void each_piece(sequence_id s, std::size_t first, std::size_t count, Piece&& piece) const {
+    for (std::size_t p = first; p < first + count;) {
+      const std::size_t slot = p % kv_page_length;
+      const std::size_t n = std::min(kv_page_length - slot, first + count - p);
+      const std::size_t page = table(s)[p / kv_page_length] * page_bytes_;
+      for (std::size_t part = 0; part < n_parts_; ++part) {
+        for (const auto& strip : detail::kv_strips(format_, head_dim_, part % 2 == 0)) {
+          strip.each_piece(page + part * part_bytes_, slot, n, piece);
+        }
+      }
+      p += n;
+    }
+  }
+
   /// Whether a sequence would write to a page that it shares.
   [[nodiscard]] bool copies_last_page(sequence_id s, std::size_t count) const noexcept {
     const std::size_t length = sequences_[s.value].length;
@@ -313,6 +379,7 @@ class kv_cache {
 
   kv_format format_ = kv_format::f32;
   std::size_t part_bytes_ = 0;  // keys, or values, of one head in one page
+  std::size_t n_parts_ = 0;     // of a page: keys and values of each head and layer
   std::size_t page_bytes_ = 0;
   std::size_t head_dim_ = 0;
   std::size_t n_kv_heads_ = 0;

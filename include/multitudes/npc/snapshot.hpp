@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/npc/detail/archive.hpp>
+#include <multitudes/npc/detail/kept_caches.hpp>
 #include <multitudes/npc/detail/sealed.hpp>
 #include <multitudes/npc/stage.hpp>
 
@@ -16,9 +17,15 @@
 
 namespace multitudes::npc {
 
+/// How much of what minds are a snapshot holds.
+enum class contents : std::uint8_t {
+  thoughts,    ///< all but keys and values: they are computed again, to the same bits
+  everything,  ///< with keys and values: a stage that loads it goes on at once
+};
+
 namespace detail {
 
-inline constexpr std::uint64_t snapshot_kind = 0x31544E4D4455544Dull;  // "MTUDMNT1"
+inline constexpr std::uint64_t snapshot_kind = 0x32544E4D4455544Dull;  // "MTUDMNT2"
 
 template <class A>
 void put(A& a, told_lore& l) {
@@ -56,7 +63,7 @@ inline expected<void> check_known(const char* what, const std::vector<fingerprin
   return {};
 }
 
-inline void write_scene(archive_writer& out, scene& s) {
+inline void write_scene(archive_writer& out, scene& s, contents what) {
   auto grammars = rules_of(s), keepers = keepers_of(s);
   put(out, grammars);
   put(out, keepers);
@@ -71,6 +78,9 @@ inline void write_scene(archive_writer& out, scene& s) {
     for (std::size_t i = 0; i < thought::max_plans; ++i) ids[i] = t.plans[i].what.id();
     put(out, t, ids);
   }
+  bool has_caches = what == contents::everything;
+  put(out, has_caches);
+  if (has_caches) write_caches(out, s);
 }
 
 /// A mind as it was written, if it can be one on this stage.
@@ -151,46 +161,52 @@ inline void become(scene& s, std::vector<told_lore> saved_lores, std::vector<tho
 }  // namespace detail
 
 /// How many bytes `save` writes.
-inline std::size_t snapshot_bytes(stage& s) noexcept {
+inline std::size_t snapshot_bytes(stage& s, contents what = contents::thoughts) noexcept {
   detail::archive_writer count({});
-  detail::write_scene(count, detail::scene_of(s));
+  detail::write_scene(count, detail::scene_of(s), what);
   return count.size() + detail::seal_bytes;
 }
 
 /// Everything that minds are: what they remember and under which personas they thought it, what
-/// they are about to say, their lore. Keys and values are left out: they are computed again, to the
-/// same bits, as minds are asked for words. A stage may be saved at any time, in the middle of a
-/// pass and of a sentence; what it does afterwards is the same with and without.
+/// they are about to say, their lore; keys and values if they are asked for, lore's once for all. A
+/// stage may be saved at any time, in the middle of a pass and of a sentence; what it does
+/// afterwards is the same with and without.
 ///
 /// Returns: how many bytes were written.
 /// Errors:  out_of_memory if they do not fit (snapshot_bytes says how many there are);
 ///          invalid_argument if events wait to be taken: they would be lost.
-inline expected<std::size_t> save(stage& s, std::span<std::byte> into) {
+/// Cost:    copies and sums all of it, in one go: `bench/npc` measures both kinds.
+inline expected<std::size_t> save(stage& s, std::span<std::byte> into,
+                                  contents what = contents::thoughts) {
   detail::scene& all = detail::scene_of(s);
   if (all.events.size() > 0) {
     return detail::bad("save stage", "events", std::to_string(all.events.size()) + " not taken",
                        "none");
   }
-  const std::size_t bytes = snapshot_bytes(s);
+  const std::size_t bytes = snapshot_bytes(s, what);
   if (into.size() < bytes) {
     return detail::full("save stage", std::to_string(into.size()) + " bytes", std::to_string(bytes),
                         "ask snapshot_bytes() first");
   }
-  detail::archive_writer out(into.subspan(detail::seal_bytes));
-  detail::write_scene(out, all);
+  detail::archive_writer out(into.first(bytes).subspan(detail::seal_bytes));
+  detail::write_scene(out, all, what);
   detail::seal(into.first(bytes), detail::snapshot_kind, all.lm);
   return bytes;
 }
 
 /// Makes a stage what it was when it was saved; handles and lores of then are good again. The
 /// stage may be the same (to roll back) or another one of the same model that has room. Whatever
-/// it was doing is forgotten; events that wait stay.
+/// it was doing is forgotten; events that wait stay. Keys and values are put back if they were
+/// saved: as far as pages go, first those of lore, then of who speaks or chooses, then of who had
+/// something to do last; other minds are dormant. A stage whose cache has another format computes
+/// them again instead (and minds then say what they would have said in that format).
 ///
 /// Errors:  malformed for bytes that are no snapshot, or a damaged one; space_mismatch for
 ///          another model's; not_found for a plan that `find` does not have, or rules that the
 ///          stage does not know; out_of_memory if the stage has too few minds or lores, or too
 ///          short a context. Nothing is changed then.
-/// Cost:    copies what was saved; allocates; the steps after it compute what minds remember.
+/// Cost:    copies what was saved; allocates, no piece larger than four times the bytes that are
+///          there; without keys and values the steps after it compute what minds remember.
 inline expected<void> load(stage& s, std::span<const std::byte> from, plan_lookup find) {
   detail::scene& all = detail::scene_of(s);
   constexpr const char* operation = "load stage";
@@ -221,7 +237,8 @@ inline expected<void> load(stage& s, std::span<const std::byte> from, plan_looku
     return detail::bad(operation, "watched layer", name(s.options().watched), name(watched));
   }
   std::vector<detail::told_lore> lores;
-  detail::put_list(in, lores, sizeof(std::uint64_t), [&](detail::told_lore& l) { put(in, l); });
+  constexpr std::size_t lore_bytes = sizeof(std::uint64_t) + sizeof(token_id);
+  detail::put_list(in, lores, lore_bytes, [&](detail::told_lore& l) { put(in, l); });
   std::uint64_t n_minds = 0;
   detail::put(in, n_minds);
   std::uint32_t n_entered = 0;
@@ -252,8 +269,19 @@ inline expected<void> load(stage& s, std::span<const std::byte> from, plan_looku
     if (!t) return forward_error(t);
     minds[i] = std::move(*t);
   }
+  bool has_caches = false;
+  detail::put(in, has_caches);
+  if (!in.good()) return damaged("bytes that contradict themselves");
+  detail::kept_caches caches;
+  if (has_caches) {
+    const auto saved = std::span(minds).first(static_cast<std::size_t>(n_minds));
+    auto kept = detail::read_caches(in, all, lores, saved);
+    if (!kept) return forward_error(kept);
+    caches = std::move(*kept);
+  }
   if (in.left() != 0) return damaged("more bytes than it needs");
   detail::become(all, std::move(lores), std::move(minds), n_entered);
+  detail::restore(all, caches);
   return {};
 }
 

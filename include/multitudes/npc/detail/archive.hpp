@@ -28,6 +28,13 @@ class archive_writer {
     }
     at_ += n;
   }
+  /// The next so many bytes, for somebody else to fill; nothing if they do not fit.
+  [[nodiscard]] std::span<std::byte> reserve(std::size_t n) noexcept {
+    const bool fits = into_.size() >= at_ && into_.size() - at_ >= n;
+    const auto piece = fits ? into_.subspan(at_, n) : std::span<std::byte>();
+    at_ += n;
+    return piece;
+  }
   [[nodiscard]] std::size_t size() const noexcept { return at_; }
   [[nodiscard]] bool good() const noexcept { return true; }
 
@@ -52,6 +59,15 @@ class archive_reader {
     }
     if (n > 0) std::memcpy(into, from_.data() + at_, n);
     at_ += n;
+  }
+  /// The next so many bytes, as they stand there.
+  [[nodiscard]] std::span<const std::byte> skip(std::size_t n) noexcept {
+    if (!good_ || left() < n) {
+      good_ = false;
+      return {};
+    }
+    at_ += n;
+    return from_.subspan(at_ - n, n);
   }
   [[nodiscard]] std::size_t left() const noexcept { return from_.size() - at_; }
   [[nodiscard]] std::size_t at() const noexcept { return at_; }
@@ -179,7 +195,8 @@ void put(A& a, sampling& s) {
 }
 template <class A>
 void put(A& a, weighing& w) {
-  put_list(a, w.options, sizeof(std::uint64_t), [&](weighing::option& o) { put(a, o.tokens); });
+  constexpr std::size_t option_bytes = sizeof(std::uint64_t) + sizeof(token_id);
+  put_list(a, w.options, option_bytes, [&](weighing::option& o) { put(a, o.tokens); });
   put_list(a, w.first_log_p, sizeof(double), [&](double& x) { put(a, x); });
   put(a, w.how.temperature);
   put(a, w.how.per_token);
@@ -211,12 +228,14 @@ void put(A& a, thought& t, std::array<fingerprint, thought::max_plans>& plan_ids
   put(a, t.knows.index);
   put(a, t.priority);
   put(a, t.tokens);
-  put_list(a, t.settings, sizeof(float), [&](setting& s) { put(a, s); });
+  constexpr std::size_t setting_bytes = sizeof(setting::dials) + sizeof(setting::age);
+  put_list(a, t.settings, setting_bytes, [&](setting& s) { put(a, s); });
   put_size(a, t.n_settled);
   put(a, t.n_forgotten);
   put(a, t.n_moments);
   put(a, t.is_asleep);
   put(a, t.replays);
+  put(a, t.rests);
   put_size(a, t.drops);
   put_size(a, t.drops_from);
   put_size(a, t.n_pinned);
@@ -285,6 +304,7 @@ inline bool is_possible(const thought& t, std::size_t n_lores, std::size_t vocab
   }
   if (w.first_log_p.size() != w.options.size() || !validate(w.how) || !has_plan(w.plan))
     return false;
+  if (w.is_weighed()) return false;  // there would be nothing left to do
   for (const double x : w.first_log_p) {
     if (!std::isfinite(x)) return false;
   }

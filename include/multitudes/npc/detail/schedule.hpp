@@ -2,6 +2,7 @@
 #pragma once
 
 #include <multitudes/npc/detail/scene.hpp>
+#include <multitudes/npc/detail/wake.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -113,7 +114,7 @@ class schedule {
   }
   /// The next rows of a mind's own memory.
   void add_own(thought& t, std::uint32_t index) noexcept {
-    if (!wake(t)) return;
+    if (!wake(scene_, t)) return;
     std::size_t done = scene_.n_computed(t);
     if (done > t.n_settled) {
       // What came of its last token was used for something else.
@@ -122,12 +123,14 @@ class schedule {
     }
     const std::size_t n = fitting(*t.at, target(t) - done);
     for (std::size_t i = done; i < done + n; ++i) {
-      if (i >= t.n_settled && scene_.directed_by != nullptr) {
+      const bool is_first_time = i >= t.n_settled;
+      if (is_first_time && scene_.directed_by != nullptr) {
         scene_.directed_by->before_token(t, i);
       }
       const auto how = t.decide(i);
       const bool is_last = t.wants_word() && i + 1 == t.tokens.size();
-      if (is_last && t.weighs.is_on) t.hold_still();
+      // Where a stage is loaded, it is computed again under what was in force then.
+      if (is_last && is_first_time && t.weighs.is_on) t.hold_still();
       scene_.rows.add({*t.at, t.tokens[i], is_last, how.id},
                       {index, row_owner::none, static_cast<std::uint32_t>(i)}, how.plan, how.state);
     }
@@ -140,14 +143,15 @@ class schedule {
   /// The next rows of the actions that a mind weighs, each in a fork.
   void add_actions(thought& t, std::uint32_t index) noexcept {
     weighing& w = t.weighs;
+    // All forks or none, so that two who have some each do not wait for each other. Where there are
+    // too few, others weigh, and theirs are closed soon.
+    const auto needs_fork = [](const weighing::option& o) { return o.n_left() > 0 && !o.fork; };
+    const auto n_forks = std::count_if(w.options.begin(), w.options.end(), needs_fork);
+    if (static_cast<std::size_t>(n_forks) > scene_.cache.free_sequences()) return;
     for (std::uint32_t o = 0; o < w.options.size(); ++o) {
       auto& option = w.options[o];
+      if (needs_fork(option)) option.fork = *scene_.cache.fork(*t.at);
       if (option.n_left() == 0) continue;
-      if (!option.fork) {
-        auto fork = scene_.cache.fork(*t.at);
-        if (!fork) return;  // others weigh: their forks are closed soon
-        option.fork = *fork;
-      }
       const std::size_t done = option.n_computed;
       const std::size_t n = fitting(*option.fork, option.n_left());
       for (std::size_t i = done; i < done + n; ++i) {
@@ -179,23 +183,6 @@ class schedule {
     }
     if (idle == nullptr) return false;
     scene_.sleep(*idle);
-    return true;
-  }
-  bool wake(thought& t) noexcept {
-    if (t.at) return true;
-    if (t.knows == lore{}) {
-      auto s = scene_.cache.open();
-      if (!s) return false;
-      t.at = *s;
-      t.is_asleep = false;
-      return true;
-    }
-    const told_lore& l = scene_.lores[t.knows.index];
-    if (scene_.cache.length(l.at) + 1 < l.tokens.size()) return false;
-    auto s = scene_.cache.fork(l.at);
-    if (!s) return false;
-    t.at = *s;
-    t.is_asleep = false;
     return true;
   }
   scene& scene_;

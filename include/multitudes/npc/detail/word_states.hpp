@@ -34,6 +34,7 @@ class word_states {
   }
   /// How many words count so far.
   [[nodiscard]] std::uint64_t n_words() const noexcept { return n_words_; }
+  [[nodiscard]] bool has_counted(std::uint64_t at) const noexcept { return at < next_; }
 
   /// The state at word `at`, of all tokens that the mind ever had. One that was given before
   /// changes nothing, unless it was the last.
