@@ -3,6 +3,7 @@
 // How minds fit into frames: how far a frame goes over its time, what slicing costs, what minds
 // that wait cost, and what saving and loading them costs. Prints Markdown.
 #include "../model/random_model.hpp"
+#include "budgets.hpp"
 #include "snapshots.hpp"
 #include "theater.hpp"
 
@@ -29,10 +30,8 @@ struct arguments {
   double frame_ms = 2;
   std::size_t n_minds = 8;
   std::string_view shape = "0.5B";
-  std::string model{};  ///< instead of a random one
-  bool frames = true;
-  bool idle_minds = true;
-  bool snapshots = true;
+  std::string model{};      ///< instead of a random one
+  std::string_view only{};  ///< one part; empty: all but budgets
 };
 
 /// How far frames went over their time.
@@ -53,22 +52,11 @@ struct overruns {
   }
 };
 
-/// Tokens a second of minds that talk for so long, in slices of so much.
-double tokens_per_second(npc::stage& stage, chorus& all, nanoseconds slice, nanoseconds time,
-                         overruns* frames) {
-  mt::inline_executor here;
-  all.keep_talking();
-  const std::uint64_t before = stage.totals().words;
-  const nanoseconds start = now();
-  while (now() - start < time) {
-    const nanoseconds until = now() + slice;
-    static_cast<void>(stage.step(now, until, here));
-    if (frames != nullptr) {
-      frames->us.push_back(std::max(0.0, in_us(now() - until)));
-    }
-    all.keep_talking();
-  }
-  return static_cast<double>(stage.totals().words - before) / (in_ms(now() - start) * 1e-3);
+/// Tokens a second of minds that talk for so long, in slices of so much; what became of each.
+double talk_in_frames(chorus& all, nanoseconds slice, nanoseconds time, overruns& frames) {
+  return all.tokens_per_second(slice, time, [&](nanoseconds until) {
+    frames.us.push_back(std::max(0.0, in_us(now() - until)));
+  });
 }
 
 void measure_frames(const mt::language_model& lm, const arguments& a) {
@@ -86,8 +74,8 @@ void measure_frames(const mt::language_model& lm, const arguments& a) {
   const std::size_t each = std::max<std::size_t>(1, a.n_frames / n_turns);
   const nanoseconds turn = frame * static_cast<std::int64_t>(each);
   for (std::size_t i = 0; i < n_turns; ++i) {
-    sliced += tokens_per_second(t.stage, all, frame, turn, &frames) / n_turns;
-    whole += tokens_per_second(t.stage, all, nanoseconds(1'000'000'000), turn, nullptr) / n_turns;
+    sliced += talk_in_frames(all, frame, turn, frames) / n_turns;
+    whole += all.tokens_per_second(nanoseconds(1'000'000'000), turn, [](nanoseconds) {}) / n_turns;
     for (std::size_t f = 0; f < each; ++f) {
       const nanoseconds until = now() + frame;
       nanoseconds at = now();
@@ -229,33 +217,29 @@ int main(int argc, char** argv) {
       a.shape = value();
     } else if (word == "--model") {
       a.model = value();
-    } else if (word == "--frames-only") {
-      a.idle_minds = a.snapshots = false;
-    } else if (word == "--snapshots-only") {
-      a.frames = a.idle_minds = false;
+    } else if (word == "--only") {
+      a.only = value();
     } else {
       std::printf(
           "Usage: bench_npc [--frames 20000] [--ms 2] [--minds 8] [--shape 0.5B]\n"
-          "                 [--model FILE] [--frames-only] [--snapshots-only]\n");
+          "                 [--model FILE] [--only frames|idle|snapshots|budgets]\n");
       return word == "--help" ? 0 : 1;
     }
   }
   const auto shape = std::find_if(model_shapes.begin(), model_shapes.end(),
                                   [&](const model_shape& s) { return s.name == a.shape; });
   if (shape == model_shapes.end()) quit("no shape is called " + std::string(a.shape));
-  std::string path = a.model;
-  if (path.empty()) {
-    path = (std::filesystem::temp_directory_path() /
-            ("multitudes-" + std::string(a.shape) + "-q8_0.gguf"))
-               .string();
-    if (!std::filesystem::exists(path)) {
-      or_quit(write_random_model(*shape, named_formats[0], path));
-    }
+  const auto wants = [&](std::string_view part) { return a.only.empty() || a.only == part; };
+  // It makes models of its own, the largest of more than a gigabyte.
+  if (a.only == "budgets") {
+    print_budgets(a.frame_ms);
+    return 0;
   }
+  const std::string path = a.model.empty() ? random_model_file(*shape) : a.model;
   const auto lm = or_quit(mt::load_model(path));
   std::printf("# Minds in frames: %s\n\n",
               a.model.empty() ? std::string(a.shape).c_str() : path.c_str());
-  if (a.frames) measure_frames(lm, a);
-  if (a.idle_minds) measure_idle(lm);
-  if (a.snapshots) measure_snapshots(lm, a.n_minds);
+  if (wants("frames")) measure_frames(lm, a);
+  if (wants("idle")) measure_idle(lm);
+  if (wants("snapshots")) measure_snapshots(lm, a.n_minds);
 }

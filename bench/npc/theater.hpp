@@ -4,8 +4,10 @@
 #include <multitudes/generate/language_model.hpp>
 #include <multitudes/npc/stage.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -19,6 +21,13 @@ namespace multitudes_bench {
 namespace mt = multitudes;
 namespace npc = multitudes::npc;
 using std::chrono::nanoseconds;
+
+/// The middle of some numbers.
+inline double median(std::vector<double> x) {
+  const auto middle = x.begin() + static_cast<std::ptrdiff_t>(x.size() / 2);
+  std::nth_element(x.begin(), middle, x.end());
+  return *middle;
+}
 
 [[noreturn]] inline void quit(const std::string& why) {
   std::fprintf(stderr, "bench_npc: %s\n", why.c_str());
@@ -71,6 +80,23 @@ struct chorus {
       or_quit(stage.say(m, {.max_tokens = 100, .one_line = false}));
     }
   }
+  /// Tokens a second while they talk for so long; `each` is told of the end that a slice should
+  /// have had.
+  template <class Each>
+  double tokens_per_second(nanoseconds slice, nanoseconds time, Each&& each) {
+    mt::inline_executor here;
+    keep_talking();
+    const std::uint64_t before = stage.totals().words;
+    const nanoseconds start = now();
+    while (now() - start < time) {
+      const nanoseconds until = now() + slice;
+      static_cast<void>(stage.step(now, until, here));
+      each(until);
+      keep_talking();
+    }
+    return static_cast<double>(stage.totals().words - before) / (in_ms(now() - start) * 1e-3);
+  }
+
   npc::stage& stage;
   std::vector<npc::mind> minds;
 };
