@@ -10,6 +10,7 @@
 // What was measured is kept in a folder seed by seed: Control-C stops, the same command goes on.
 
 #include "cli.hpp"
+#include "lab/rounds.hpp"
 #include "lab/run.hpp"
 
 #include <multitudes/lab/claims/all.hpp>
@@ -28,6 +29,9 @@ int main(int argc, char** argv) {
   app.add_option("--claims", set.numbers, "only these, such as 3,14")->delimiter(',');
   app.add_flag("--quick", set.how.kind.quick, "one seed and a small budget; no verdicts");
   app.add_flag("--null-world", set.how.kind.null_world, "train where no claim can be true");
+  std::size_t n_rounds = 0;
+  app.add_option("--rounds", n_rounds, "of the null world: how often it finds support by chance")
+      ->check(CLI::PositiveNumber);
   app.add_option("--seeds", set.how.n_seeds, "of each claim (default: as many as it fixes)")
       ->check(CLI::PositiveNumber);
   app.add_option("--first-seed", set.how.first_seed, "the others follow (0: as claims fix it)")
@@ -56,6 +60,11 @@ int main(int argc, char** argv) {
     } else {
       set.command += " " + std::string(argv[i]);
     }
+  }
+  if (n_rounds > 0) {
+    set.how.kind.null_world = true;
+    const std::string page = set.page.empty() ? "docs/null_world.md" : set.page;
+    return lab_run::run_rounds(std::move(set), n_rounds, page);
   }
   return lab_run::run(std::move(set));
 }

@@ -26,7 +26,7 @@ inline std::string random_model_file(const model_shape& shape) {
 inline double stage_megabytes(const mt::language_model& lm, std::size_t n_minds, std::size_t n_lore,
                               std::size_t n_own) {
   constexpr auto pages = [](std::size_t n) { return n / mt::simd::kv_page_length; };
-  // Their own memories begin in a page of which the rest is the lore's: one more.
+  // Unless the lore fills its pages, their own memories begin in a copy of its last: one more.
   const npc::stage_options o{.n_minds = n_minds,
                              .context = n_lore + n_own,
                              .n_pages = pages(n_lore) + n_minds * (pages(n_own) + 1)};

@@ -55,7 +55,9 @@ struct pretraining {
   std::uint64_t seed = 1;
   std::uint64_t n_tokens = 8'000'000;
   std::size_t batch_rows = 1024;
-  double peak = 3e-3;  ///< learning rate
+  double peak = 3e-3;   ///< learning rate
+  double last = 0.1;    ///< the rate at the end, as a share of it
+  double beta2 = 0.95;  ///< of AdamW: nearer to 1 for small batches
 };
 
 /// Learning from a dataset, whose masked tokens are not learnt.
@@ -128,7 +130,7 @@ class laboratory {
     fingerprint_builder key;
     key.add("pretrain").add(version).add(begin->id.value).add(fingerprint_of(how.corpus).value);
     key.add(how.seed).add(how.n_tokens).add(how.batch_rows);
-    key.add(std::bit_cast<std::uint64_t>(how.peak));
+    for (const double x : {how.peak, how.last, how.beta2}) key.add(std::bit_cast<std::uint64_t>(x));
     const fingerprint id = key.finish();
     if (auto kept = find(id, how.size.shape())) return *kept;
     auto g = gazette::make(how.corpus);
@@ -140,10 +142,12 @@ class laboratory {
       data.add(source.document(i).tokens);
     }
     const std::uint64_t n_steps = std::max<std::uint64_t>(how.n_tokens / how.batch_rows, 1);
-    return learn(*begin, data, id, "reading",
-                 {.schedule = {.peak = how.peak, .n_steps = n_steps, .n_warm_up = 50},
-                  .batches = {.n_rows = how.batch_rows, .context = 255, .seed = how.seed},
-                  .n_threads = workers_->concurrency()});
+    return learn(
+        *begin, data, id, "reading",
+        {.schedule = {.peak = how.peak, .n_steps = n_steps, .n_warm_up = 50, .last = how.last},
+         .batches = {.n_rows = how.batch_rows, .context = 255, .seed = how.seed},
+         .optimizer = {.beta2 = how.beta2},
+         .n_threads = workers_->concurrency()});
   }
 
   /// A student that has learnt from a dataset, after all that it learnt before.

@@ -69,14 +69,24 @@ inline gazette_config games_corpus(std::uint64_t seed) {
   return c;
 }
 
-/// The student of games, who is larger, and takes more and smaller steps: it must find things on
-/// maps.
-inline pretraining games_reading(const laboratory& in, const gazette_config& corpus,
-                                 std::uint64_t seed) {
+/// A student who reads more, in smaller steps: for corpora that take longer to learn.
+inline pretraining slow_reading(const laboratory& in, const gazette_config& corpus,
+                                std::uint64_t seed) {
   pretraining how = reading_of(in, corpus, seed);
-  how.size.model_dim = 96;
+  how.n_tokens = in.budget(10'000'000, 2'000'000);
   how.batch_rows = 512;
   how.peak = 1.5e-3;
+  how.last = 0.01;
+  how.beta2 = 0.99;
+  return how;
+}
+
+/// The student of games, who is larger as well: it must find things on maps.
+inline pretraining games_reading(const laboratory& in, const gazette_config& corpus,
+                                 std::uint64_t seed) {
+  pretraining how = slow_reading(in, corpus, seed);
+  how.size.model_dim = 96;
+  how.batch_rows = 256;
   return how;
 }
 
@@ -113,17 +123,21 @@ inline expected<double> measure_excess(laboratory& in, const classroom& c, std::
 /// The gate of every claim about students: they have learnt what the ideal reader knows.
 inline constexpr gate excess_gate{.name = "excess", .unit = "nats per token", .passes = {0, 0.02}};
 
-/// Model S, which has read this corpus; what it loses is noted for the gate.
+/// The same; what the student loses is noted for the gate.
 ///
 /// Errors:  those of teach and measure_excess.
-inline expected<classroom> teach(laboratory& in, const gazette_config& corpus, std::uint64_t seed,
-                                 outcome& seen) {
-  auto c = teach(in, reading_of(in, corpus, seed));
+inline expected<classroom> teach(laboratory& in, const pretraining& how, outcome& seen) {
+  auto c = teach(in, how);
   if (!c) return c;
-  auto lost = measure_excess(in, *c, seed);
+  auto lost = measure_excess(in, *c, how.seed);
   if (!lost) return forward_error(lost);
   seen.passed_at_most(excess_gate.name, *lost);
   return c;
+}
+/// Model S, which has read this corpus.
+inline expected<classroom> teach(laboratory& in, const gazette_config& corpus, std::uint64_t seed,
+                                 outcome& seen) {
+  return teach(in, reading_of(in, corpus, seed), seen);
 }
 
 /// How probable the right answer is to a student where the ideal reader expects it: the mean of

@@ -191,7 +191,7 @@ inline void draw_passages(const followed& f, const std::string& label, outcome& 
 inline expected<outcome> run(laboratory& in, std::uint64_t seed) {
   outcome seen;
   for (const bool persists : {false, true}) {
-    auto c = teach(in, packed_corpus(seed, persists), seed, seen);
+    auto c = teach(in, slow_reading(in, packed_corpus(seed, persists), seed), seen);
     if (!c) return forward_error(c);
     gazette_config wide = with_room(c->corpus.config());
     const auto g = *gazette::make(wide);
