@@ -99,7 +99,11 @@ TEST_CASE("The dial of a keeper is not the game's, and survives another persona"
   CHECK(stands > 0);
   CHECK(kept.t.stage.set_mood(kept.m, 0, 0.5f).error().code == mt::errc::invalid_argument);
   CHECK(kept.t.stage.set_mood(kept.m, 1, 0.5f));
-  REQUIRE(kept.t.stage.swap_persona(kept.m, {some_plan(lm)}, mt::memory::keep));
+  CHECK(kept.t.stage.swap_persona(kept.m, {some_plan(lm)}, mt::memory::keep).error().code ==
+        mt::errc::invalid_argument);
+  const auto other = *st::compile(
+      st::over_time(st::dial(0), st::add(random_persona(lm.space(), 7), st::in_raw_units(0.5f))));
+  REQUIRE(kept.t.stage.swap_persona(kept.m, {other}, mt::memory::keep));
   CHECK(kept.t.stage.dial(kept.m, 0) == stands);
 }
 
@@ -175,6 +179,12 @@ TEST_CASE("Axes that cannot be read there, and keepers that cannot be, are refus
   k.dial = st::max_dials;
   CHECK_FALSE(s.add_keeper(k));
   CHECK_FALSE(s.enter({.kept = {7}}));
+  // A keeper whose dial turns nothing.
+  CHECK_FALSE(s.enter({.kept = {0}}));
+  CHECK_FALSE(s.enter({.persona = {some_plan(lm)}, .kept = {0}}));
+  k = some_keeping(lm);
+  k.axis = {};
+  CHECK(s.add_keeper(k).error().found == "none");
 
   const auto axis = axis_of_mood(lm);
   CHECK(npc::reading(s, seen.m, axis).error().code == mt::errc::not_found);

@@ -77,11 +77,13 @@ outcome play(npc::stage& stage, npc::recorder& game, const plans_of_a_game& plan
   const auto known = *game.tell("it is dark in the tavern and nobody has paid");
   std::vector<npc::mind> minds;
   const auto come = [&] {
-    const auto m = game.enter({.persona = {plans.all[random.below(5)]},
+    const st::plan& plan = plans.all[random.below(5)];
+    const bool is_kept = random.below(2) == 0 && plan.has_dial(0);
+    const auto m = game.enter({.persona = {plan},
                                .voice = voice(random()),
                                .stream = minds.size(),
                                .knows = random.below(2) == 0 ? known : npc::lore{},
-                               .kept = random.below(2) == 0 ? kept : npc::keeper{}});
+                               .kept = is_kept ? kept : npc::keeper{}});
     if (!m) return;
     minds.push_back(*m);
     REQUIRE(game.hear(*m, "who goes there"));

@@ -55,7 +55,7 @@ inline std::vector<npc::mind> act(npc::stage& s, const cast& who) {
                               .stream = i,
                               .knows = i % 2 == 0 ? known : npc::lore{},
                               .priority = static_cast<float>(i + 1),
-                              .kept = i == 3 || i == 4 ? npc::keeper{0} : npc::keeper{}}));
+                              .kept = i == 3 ? npc::keeper{0} : npc::keeper{}}));
     REQUIRE(s.hear(minds[i], "who goes there"));
     const npc::rules under = i == 2 ? npc::rules{0} : npc::rules{};
     if (i != 1) {

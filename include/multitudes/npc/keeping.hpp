@@ -60,15 +60,17 @@ struct keeping {
 
 /// Errors:  invalid_argument, naming the field; those of reading_axis::check.
 inline expected<void> validate(const keeping& k) {
-  if (auto ok = k.axis.check(); !ok) return ok;
-  const auto refuse = [](const char* field, double found, std::string wanted) {
+  const auto refuse = [](const char* field, auto found, std::string wanted) {
     return detail::bad("keep in character", field, std::to_string(found), std::move(wanted));
   };
+  if (k.axis.unit.empty()) {
+    return detail::bad("keep in character", "axis", "none", "one that was learned (axis_of)");
+  }
+  if (auto ok = k.axis.check(); !ok) return ok;
   if (!(k.low <= k.high)) return refuse("low", k.low, "at most high");
   if (!(k.gain > 0) || !std::isfinite(k.gain)) return refuse("gain", k.gain, "above 0, finite");
   if (k.dial >= steering::max_dials) {
-    return refuse("dial", static_cast<double>(k.dial),
-                  "below " + std::to_string(steering::max_dials));
+    return refuse("dial", k.dial, "below " + std::to_string(steering::max_dials));
   }
   return {};
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,6 +73,10 @@ class recorder {
     detail::deed d{.what = detail::deed_kind::ask, .how = how};
     for (const std::string_view a : actions) d.options.push_back(stage_->encode_action(a));
     return record(std::move(d), m, [&] { return stage_->ask_action(m, actions, how); });
+  }
+  expected<void> ask_action(mind m, std::initializer_list<std::string_view> actions,
+                            const action_choice& how = {}) {
+    return ask_action(m, std::span(actions.begin(), actions.size()), how);
   }
   expected<void> cancel(mind m) {
     return record({.what = detail::deed_kind::cancel}, m, [&] { return stage_->cancel(m); });

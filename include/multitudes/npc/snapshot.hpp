@@ -194,7 +194,8 @@ inline expected<std::size_t> save(stage& s, std::span<std::byte> into,
   return bytes;
 }
 
-/// Makes a stage what it was when it was saved; handles and lores of then are good again. The
+/// Makes a stage what it was when it was saved; handles and lores of then are good again, and those
+/// of now are not: drop them, since they may name others. The
 /// stage may be the same (to roll back) or another one of the same model that has room. Whatever
 /// it was doing is forgotten; events that wait stay. Keys and values are put back if they were
 /// saved: as far as pages go, first those of lore, then of who speaks or chooses, then of who had

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -57,13 +58,15 @@ class stage {
   /// tokens and events (about 40 bytes for each token that minds can remember) come from the heap,
   /// here and never later.
   ///
-  /// Errors:  out_of_memory if it is too small; invalid_argument if a size is 0.
+  /// Errors:  out_of_memory if it is too small; invalid_argument if a size is 0, or the model has
+  ///          no such layer to watch.
   static expected<stage> make(language_model lm, const stage_options& o,
                               std::span<std::byte> memory) {
-    if (auto ok = validate(o); !ok) return forward_error(ok);
+    if (auto ok = detail::check(lm, o); !ok) return forward_error(ok);
+    const auto wanted = required_bytes(lm, o);
     stage s;
     s.options_ = o;
-    if (auto ok = s.scene_->build(std::move(lm), o, memory); !ok) return forward_error(ok);
+    if (!s.scene_->build(std::move(lm), o, memory)) return detail::too_small(memory.size(), wanted);
     return s;
   }
 
@@ -78,10 +81,12 @@ class stage {
   /// Errors:  invalid_argument if it is empty; out_of_memory if there are n_lores of them or it is
   ///          longer than the context.
   expected<lore> tell(std::string_view text) {
-    return tell(scene_->lm.tokenizer->encode(text, {.start_token = true}));
+    std::vector<token_id> tokens;
+    if (!text.empty()) tokens = scene_->lm.tokenizer->encode(text, {.start_token = true});
+    return tell(std::span<const token_id>(tokens));
   }
-  expected<lore> tell(std::vector<token_id> tokens) {
-    return detail::tell(*scene_, std::move(tokens), options_.n_lores);
+  expected<lore> tell(std::span<const token_id> tokens) {
+    return detail::tell(*scene_, tokens, options_.n_lores);
   }
 
   /// A grammar (generate/grammar) under which minds may speak, in common.
@@ -102,30 +107,14 @@ class stage {
 
   /// Errors:  out_of_memory if there are n_minds already; space_mismatch for a persona of another
   ///          model; invalid_argument for sampling or a dial out of range, a priority that is not
-  ///          positive, or lore that was not told.
+  ///          positive, lore that was not told, or a keeper whose dial the persona does not have.
   /// Cost:    constant: a fork of the lore's page table when it first thinks.
   expected<mind> enter(role who) {
     if (auto ok = detail::check(*scene_, who); !ok) return forward_error(ok);
     for (std::size_t i = 0; i < scene_->minds.size(); ++i) {
       detail::thought& t = scene_->minds[i];
       if (t.is_present || t.is_leaving) continue;
-      scene_->begin_anew(t);
-      t.voice = who.voice;
-      t.stream = who.stream;
-      t.knows = who.knows;
-      t.priority = who.priority;
-      if (!(who.kept == keeper{})) {
-        t.kept = who.kept;
-        t.kept_dial = scene_->keepers[who.kept.index].dial;
-      }
-      t.dials = who.persona.dials;
-      static_cast<void>(t.put_on(std::move(who.persona)));
-      if (!(who.knows == lore{})) {
-        // The last token of its lore is its own first: it is computed when a word is asked for.
-        const auto& told = scene_->lores[who.knows.index].tokens;
-        t.first = told.size() - 1;
-        t.append(told.back(), steering::token_source::read);
-      }
+      detail::begin_role(*scene_, t, std::move(who));
       return mind{static_cast<std::uint32_t>(i), t.generation};
     }
     return detail::full("enter stage", std::to_string(scene_->minds.size()) + " minds", "fewer",
@@ -142,7 +131,8 @@ class stage {
     settle();
   }
 
-  /// What it reads next. While it speaks, it hears after it has spoken.
+  /// What it reads next. While it speaks, it hears after it has spoken. Bytes that are no UTF-8 are
+  /// read as they are (see text::repaired).
   ///
   /// Errors:  invalid_argument for nobody; out_of_memory if its memory is full (see forget).
   /// Cost:    encodes the text; allocates.
@@ -186,17 +176,22 @@ class stage {
   /// Errors:  those of say; invalid_argument for no actions, one without tokens or more than
   ///          max_actions; out_of_memory if one does not fit into its memory.
   /// Cost:    every action's tokens, computed together after what the mind remembers.
+  /// Example: `stage.ask_action(m, {" draws a sword", " flees"})`
   expected<void> ask_action(mind m, std::span<const std::string_view> actions,
                             const action_choice& how = {}) {
     std::vector<std::vector<token_id>> tokens;
     for (const std::string_view a : actions) tokens.push_back(encode_action(a));
-    return ask_action(m, std::move(tokens), how);
+    return ask_action(m, std::span<const std::vector<token_id>>(tokens), how);
   }
-  expected<void> ask_action(mind m, std::vector<std::vector<token_id>> actions,
+  expected<void> ask_action(mind m, std::initializer_list<std::string_view> actions,
+                            const action_choice& how = {}) {
+    return ask_action(m, std::span(actions.begin(), actions.size()), how);
+  }
+  expected<void> ask_action(mind m, std::span<const std::vector<token_id>> actions,
                             const action_choice& how = {}) {
     auto t = detail::require_free(*scene_, m, "ask action");
     if (!t) return forward_error(t);
-    return detail::begin_weighing(*scene_, **t, std::move(actions), how, options_.max_actions);
+    return detail::begin_weighing(*scene_, **t, actions, how, options_.max_actions);
   }
   [[nodiscard]] std::vector<token_id> encode_action(std::string_view text) const {
     return scene_->lm.tokenizer->encode(text, {.start_token = false, .continues = true});
@@ -218,13 +213,14 @@ class stage {
   /// as the old one thought it; `replay`: it is computed again, by the next steps, as if it had
   /// always been the new one.
   ///
-  /// Errors:  invalid_argument for nobody, or a dial out of range; space_mismatch; out_of_memory
-  ///          if its memory already holds thoughts of 16 personas: use replay.
+  /// Errors:  invalid_argument for nobody, a dial out of range, or a plan without the dial that its
+  ///          keeper turns; space_mismatch; out_of_memory if its memory already holds thoughts of
+  ///          16 personas: use replay.
   /// Cost:    a look at each token of its memory; allocates nothing.
   expected<void> swap_persona(mind m, steering::attachment how, memory earlier) {
     auto t = detail::require(*scene_, m, "swap persona");
     if (!t) return forward_error(t);
-    if (auto ok = detail::check(*scene_, how, "swap persona"); !ok) return ok;
+    if (auto ok = detail::check(*scene_, **t, how); !ok) return ok;
     if (earlier == memory::replay) (*t)->replays = true;
     settle();
     if (!(*t)->put_on(std::move(how))) {

@@ -102,6 +102,10 @@ class envelope {
     return std::any_of(stages_.begin(), stages_.begin() + std::min(n_stages_, max_stages),
                        [](const stage& s) { return s.what == stage_kind::dial; });
   }
+  [[nodiscard]] bool has_dial(std::size_t which) const noexcept {
+    return std::any_of(stages_.begin(), stages_.begin() + std::min(n_stages_, max_stages),
+                       [&](const stage& s) { return s.what == stage_kind::dial && s.n == which; });
+  }
   [[nodiscard]] const stage& operator[](std::size_t i) const noexcept { return stages_[i]; }
 
   /// First the stages of one, then those of the other.

@@ -3,6 +3,8 @@
 
 #include <multitudes/steering/add.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -63,13 +65,11 @@ class plan {
   }
   /// Whether what it does depends on dials.
   [[nodiscard]] bool has_dials() const noexcept {
-    if (!compiled_) return false;
-    for (const auto& chain : compiled_->doses) {
-      for (const envelope& e : chain) {
-        if (e.has_dials()) return true;
-      }
-    }
-    return false;
+    return any_envelope([](const envelope& e) { return e.has_dials(); });
+  }
+  /// Whether it depends on this one.
+  [[nodiscard]] bool has_dial(std::size_t which) const noexcept {
+    return any_envelope([&](const envelope& e) { return e.has_dial(which); });
   }
   /// Equal for plans that do the same with the same numbers; {0} for the neutral one.
   [[nodiscard]] fingerprint id() const noexcept {
@@ -95,6 +95,14 @@ class plan {
     detail::program what;
     std::vector<std::vector<envelope>> doses;
   };
+
+  template <class F>
+  [[nodiscard]] bool any_envelope(F&& f) const noexcept {
+    if (!compiled_) return false;
+    return std::any_of(compiled_->doses.begin(), compiled_->doses.end(), [&](const auto& chain) {
+      return std::any_of(chain.begin(), chain.end(), f);
+    });
+  }
 
   std::shared_ptr<const compiled> compiled_;
 };

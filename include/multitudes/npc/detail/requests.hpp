@@ -19,6 +19,19 @@ namespace multitudes::npc::detail {
 
 // What a stage makes sure of before it does what a game asks for.
 
+/// Errors:  those of validate; invalid_argument if there is no such layer to watch.
+inline expected<void> check(const language_model& lm, const stage_options& o) {
+  if (auto ok = validate(o); !ok) return ok;
+  if (!o.watched || o.watched->value < lm.shape().n_layers) return {};
+  return bad("make stage", "watched", "layer " + std::to_string(o.watched->value),
+             "below " + std::to_string(lm.shape().n_layers));
+}
+inline unexpected<error> too_small(std::size_t memory, std::optional<std::size_t> wanted) {
+  return full("make stage", std::to_string(memory) + " bytes of memory",
+              wanted ? std::to_string(*wanted) : "a size that can be addressed",
+              "ask required_bytes()");
+}
+
 inline expected<void> check(const scene& s, const steering::attachment& how,
                             const char* operation) {
   if (auto ok = how.check(); !ok) return ok;
@@ -41,6 +54,17 @@ inline expected<void> check(const scene& s, std::span<const token_id> tokens,
   return {};
 }
 
+/// Turning a dial that is not there would do nothing, and nobody would know.
+inline expected<void> check_dial(const steering::plan& what, std::size_t dial,
+                                 const char* operation) {
+  if (what.has_dial(dial)) return {};
+  return fail({.code = errc::invalid_argument,
+               .operation = operation,
+               .place = "dial " + std::to_string(dial),
+               .found = what.is_neutral() ? "no persona" : "plan " + std::string(what.label()),
+               .expected = "a plan that listens to it",
+               .remedy = "compile it with over_time(dial(" + std::to_string(dial) + "), ...)"});
+}
 inline expected<void> check(const scene& s, const role& who) {
   if (auto ok = validate(who.voice); !ok) return ok;
   if (auto ok = check(s, who.persona, "enter stage"); !ok) return ok;
@@ -50,26 +74,52 @@ inline expected<void> check(const scene& s, const role& who) {
   if (!(who.knows == lore{}) && who.knows.index >= s.lores.size()) {
     return bad("enter stage", "lore", std::to_string(who.knows.index), "one that was told");
   }
-  if (!(who.kept == keeper{}) && who.kept.index >= s.keepers.size()) {
+  if (who.kept == keeper{}) return {};
+  if (who.kept.index >= s.keepers.size()) {
     return bad("enter stage", "keeper", std::to_string(who.kept.index), "one that was added");
   }
-  return {};
+  return check_dial(who.persona.what, s.keepers[who.kept.index].dial, "enter stage");
 }
 
-inline expected<lore> tell(scene& s, std::vector<token_id> tokens, std::size_t n_lores) {
+/// Another persona for a mind.
+inline expected<void> check(const scene& s, const thought& t, const steering::attachment& how) {
+  if (auto ok = check(s, how, "swap persona"); !ok) return ok;
+  return t.kept == keeper{} ? expected<void>() : check_dial(how.what, t.kept_dial, "swap persona");
+}
+inline void begin_role(scene& s, thought& t, role who) {
+  s.begin_anew(t);
+  t.voice = who.voice;
+  t.stream = who.stream;
+  t.knows = who.knows;
+  t.priority = who.priority;
+  if (!(who.kept == keeper{})) {
+    t.kept = who.kept;
+    t.kept_dial = s.keepers[who.kept.index].dial;
+  }
+  t.dials = who.persona.dials;
+  static_cast<void>(t.put_on(std::move(who.persona)));
+  if (t.knows == lore{}) return;
+  // The last token of its lore is its own first: it is computed when a word is asked for.
+  const auto& told = s.lores[t.knows.index].tokens;
+  t.first = told.size() - 1;
+  t.append(told.back(), steering::token_source::read);
+}
+
+inline expected<lore> tell(scene& s, std::span<const token_id> tokens, std::size_t n_lores) {
   if (tokens.empty()) return bad("tell lore", "text", "no tokens", "at least one");
   if (auto ok = check(s, tokens, "tell lore"); !ok) return forward_error(ok);
-  if (s.lores.size() == n_lores || tokens.size() >= s.cache.max_length()) {
-    return full(
-        "tell lore",
-        std::to_string(tokens.size()) + " tokens, " + std::to_string(s.lores.size()) + " lores",
-        "fewer than " + std::to_string(s.cache.max_length()) + " tokens, below " +
-            std::to_string(n_lores) + " lores",
-        "shorten it, or make the stage with a longer context or more n_lores");
+  if (s.lores.size() == n_lores) {
+    return full("tell lore", std::to_string(n_lores) + " lores", "fewer",
+                "make the stage with more n_lores");
+  }
+  if (tokens.size() >= s.cache.max_length()) {
+    return full("tell lore", std::to_string(tokens.size()) + " tokens",
+                "fewer than " + std::to_string(s.cache.max_length()),
+                "shorten it, or make the stage with a longer context");
   }
   auto at = s.cache.open();
   if (!at) return forward_error(at);
-  s.lores.push_back({std::move(tokens), *at});
+  s.lores.push_back({{tokens.begin(), tokens.end()}, *at});
   return lore{static_cast<std::uint32_t>(s.lores.size() - 1)};
 }
 inline expected<rules> add_rules(scene& s, grammar g, mask_options options) {
@@ -135,8 +185,9 @@ inline expected<void> break_off(scene& s, thought& t, std::uint32_t index) {
 
 inline unexpected<error> memory_full(const scene& s, const char* operation, std::size_t n,
                                      const thought& t) {
-  return full(operation, std::to_string(n) + " tokens more",
-              "at most " + std::to_string(s.room_of(t)), "forget() the oldest ones");
+  return full(
+      operation, std::to_string(n) + " tokens more", "at most " + std::to_string(s.room_of(t)),
+      n < s.capacity(t) ? "forget() the oldest ones" : "shorten it: no mind has so much room");
 }
 inline expected<void> check(const scene& s, const thought& t, const speech& how) {
   if (how.max_tokens == 0) return bad("say", "max_tokens", "0", "at least 1");
@@ -155,6 +206,9 @@ inline expected<void> turn_dial(thought& t, std::size_t dial, float value) {
   if (dial == t.kept_dial) {
     return bad("set mood", place, "the one that its keeper turns", "another");
   }
+  const steering::plan none;
+  const steering::plan& what = t.plan == setting::neutral ? none : t.plans[t.plan].what;
+  if (auto ok = check_dial(what, dial, "set mood"); !ok) return ok;
   t.dials[dial] = value;
   return {};
 }
@@ -165,7 +219,7 @@ inline expected<void> take_in(scene& s, thought& t, std::span<const token_id> to
 }
 
 inline expected<void> begin_weighing(scene& s, thought& t,
-                                     std::vector<std::vector<token_id>> actions,
+                                     std::span<const std::vector<token_id>> actions,
                                      const action_choice& how, std::size_t max_actions) {
   if (auto ok = validate(how); !ok) return ok;
   if (actions.empty() || actions.size() > max_actions) {
@@ -181,7 +235,7 @@ inline expected<void> begin_weighing(scene& s, thought& t,
     }
     longest = std::max(longest, actions[i].size());
     w.n_tokens.push_back(actions[i].size());
-    w.options.push_back({.tokens = std::move(actions[i])});
+    w.options.push_back({.tokens = actions[i]});
   }
   if (longest > s.room_of(t)) return memory_full(s, "ask action", longest, t);
   w.log_p.assign(w.options.size(), 0.0);

@@ -63,7 +63,7 @@ inline expected<std::span<const std::byte>> unseal(std::span<const std::byte> by
                                                    const char* operation) {
   std::uint64_t words[4] = {};
   if (bytes.size() >= seal_bytes) std::memcpy(words, bytes.data(), sizeof words);
-  if (words[0] != kind) return damaged(operation, "bytes of another kind");
+  if (words[0] != kind) return damaged(operation, "bytes of something else, or of another version");
   const auto body = bytes.subspan(seal_bytes);
   if (words[2] != body.size() || words[3] != checksum(body)) {
     return damaged(operation, "bytes that were cut or changed");
@@ -72,8 +72,8 @@ inline expected<std::span<const std::byte>> unseal(std::span<const std::byte> by
     return fail({.code = errc::space_mismatch,
                  .operation = operation,
                  .place = {},
-                 .found = "bytes of another model",
-                 .expected = to_string(lm.weights->id),
+                 .found = "bytes of another model than this",
+                 .expected = {},
                  .remedy = "load the model that they were written with"});
   }
   return body;
