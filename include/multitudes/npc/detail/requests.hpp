@@ -147,7 +147,7 @@ inline expected<keeper> add_keeper(scene& s, keeping how, std::optional<layer_in
     return bad("keep in character", "axis " + how.axis.label,
                "layer " + std::to_string(how.axis.layer.value),
                watched ? "layer " + std::to_string(watched->value) + ", which the stage watches"
-                       : "a stage that was made with `watched`");
+                       : "a stage that was made with watched");
   }
   s.keepers.push_back(std::move(how));
   return keeper{static_cast<std::uint32_t>(s.keepers.size() - 1)};
