@@ -46,6 +46,10 @@
 #include <multitudes/lab/corpus/trait.hpp>
 #include <multitudes/lab/corpus/vocabulary.hpp>
 #include <multitudes/lab/corpus/words.hpp>
+#include <multitudes/lab/given/continuations.hpp>
+#include <multitudes/lab/given/course.hpp>
+#include <multitudes/lab/given/persona_set.hpp>
+#include <multitudes/lab/given/token_shift.hpp>
 #include <multitudes/lab/judging/campaign.hpp>
 #include <multitudes/lab/judging/claim.hpp>
 #include <multitudes/lab/judging/declaration.hpp>
