@@ -42,6 +42,7 @@ struct settings {
   std::string write_personas{};
   std::uint64_t seed = 1;
   std::size_t threads = 0;
+  bool null_world = false;
   std::size_t judged = 8;
   std::size_t rivals = 7;
 };
@@ -64,6 +65,21 @@ lab::persona_set shuffled(lab::persona_set set, std::uint64_t seed) {
     mix(p.held_out);
   }
   mix(set.neutral);
+  return set;
+}
+
+/// The texts of all personas, dealt out anew.
+lab::persona_set without_personas(lab::persona_set set, std::uint64_t seed) {
+  philox random(seed, 6);
+  for (const auto kind : {&lab::described_persona::texts, &lab::described_persona::held_out}) {
+    std::vector<std::string*> all;
+    for (auto& p : set.personas) {
+      for (std::string& text : p.*kind) all.push_back(&text);
+    }
+    for (std::size_t i = all.size(); i > 1; --i) {
+      std::swap(*all[i - 1], *all[random.below(static_cast<std::uint32_t>(i))]);
+    }
+  }
   return set;
 }
 
@@ -122,6 +138,8 @@ int main(int argc, char** argv) {
   app.add_option("--page", set.page, "the report as Markdown")->capture_default_str();
   app.add_option("--html", set.html, "the report with charts")->capture_default_str();
   app.add_option("--seed", set.seed, "order of the texts, and of resamples")->capture_default_str();
+  app.add_flag("--null-world", set.null_world,
+               "deal the texts out to other personas: nothing should then be found");
   app.add_option("--judged", set.judged, "held-out texts of each persona: fewer are faster")
       ->check(CLI::Range(2, 64))
       ->capture_default_str();
@@ -141,8 +159,9 @@ int main(int argc, char** argv) {
       std::filesystem::exists(beside)) {
     set.tuned = beside.string();
   }
-  const questions q{shuffled(or_exit(lab::load_persona_set(set.personas)), set.seed), set.seed,
-                    set.judged, set.rivals};
+  auto given = or_exit(lab::load_persona_set(set.personas));
+  if (set.null_world) given = without_personas(std::move(given), set.seed);
+  const questions q{shuffled(std::move(given), set.seed), set.seed, set.judged, set.rivals};
   lab_run::catch_interrupts();
   thread_pool workers(set.threads != 0 ? set.threads : std::thread::hardware_concurrency());
   moving_line line;
@@ -171,6 +190,11 @@ int main(int argc, char** argv) {
       "(./dev lab) tests the claims on models whose training it knows. Numbers in brackets are "
       "intervals of 95 %, by a bootstrap over personas, and texts within them, that knows of "
       "neither other texts nor other models.");
+  if (set.null_world) {
+    page.paragraph(
+        "A null world: texts were dealt out to personas by chance. Whatever is found of "
+        "personas here is error.");
+  }
   if (!complete) page.paragraph("Stopped early: what comes after is not measured yet.");
   add_claims(page, found);
   write(set.page, page.markdown.finish());

@@ -115,7 +115,7 @@ inline additions measure_adding(asker& a, const questions& q) {
           n.push_back(static_cast<double>(shown));
           s.push_back(strength);
           odds.push_back(rise(k) - other);
-          if (who == &own && shown == 0 && strength == 1 && third != rival) {
+          if (who == &own && shown == 0 && strength == 1 && q.n() > 2) {
             sum.off_target = std::abs(rise(third) - other);
           }
         }
@@ -179,8 +179,8 @@ inline void find_adding(std::vector<finding>& out, const std::vector<asker*>& mo
         },
         q.seed);
     f.figures->add_row({models[m]->name(), std::to_string(measured[m].layer), written(mean(b)),
-                        written(mean(c)), written(mean(random)), written(mean(fit)),
-                        written(ratio)});
+                        written(mean(c)), written(mean(random)), written(within(mean(fit), 0, 1)),
+                        mean(c).between.low > 0 ? written(ratio) : std::string("–")});
   }
   out.push_back(std::move(f));
 }

@@ -203,8 +203,8 @@ inline void find_escape(std::vector<finding>& out, const std::vector<asker*>& mo
       "other as the first had: n50 = " +
       std::to_string(n_held) + ".");
   f.notes.push_back(
-      "Pairs of one persona share its held-out texts: p, below, says that personas as "
-      "these texts show them differ, not that they would with other texts.");
+      "By persona, a and b are from the middle: from no context, what held-out texts "
+      "are like would make personas differ.");
   report::line_chart chart{.title = "Log-odds of who held the context against who followed",
                            .x_label = "texts of the other",
                            .y_label = "log-odds, nats a held-out text"};
@@ -239,7 +239,7 @@ inline void find_escape(std::vector<finding>& out, const std::vector<asker*>& mo
   for (std::size_t m = 0; m < models.size(); ++m) {
     std::vector<double> starts, falls;
     std::vector<std::size_t> groups;
-    for (const lab::course& c : measured[m].shown) {
+    for (const lab::course& c : from_middle(measured[m].shown, measured[m].middle)) {
       if (const auto line = c.fit()) {
         starts.push_back(line->intercept);
         falls.push_back(-line->slope);
@@ -302,6 +302,7 @@ inline void find_reset(std::vector<finding>& out, const std::vector<asker*>& mod
     const auto mean = [&](const std::vector<double>& x) {
       return written(lab::ranged_mean(x, e.groups, q.seed));
     };
+    const auto put_on = lab::ranged_mean(e.before, e.groups, q.seed);
     const auto left = lab::ranged_statistic(
         e.groups,
         [&](std::span<const std::size_t> chosen) -> std::optional<double> {
@@ -314,7 +315,8 @@ inline void find_reset(std::vector<finding>& out, const std::vector<asker*>& mod
           return after / before;
         },
         q.seed);
-    f.figures->add_row({models[m]->name(), mean(e.before), mean(e.after_end), percent(left),
+    f.figures->add_row({models[m]->name(), mean(e.before), mean(e.after_end),
+                        put_on.between.low > 0 ? percent(left) : std::string("–"),
                         mean(e.after_break), mean(e.after_neutral), mean(e.end_alone)});
   }
   out.push_back(std::move(f));

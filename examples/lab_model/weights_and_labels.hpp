@@ -96,11 +96,11 @@ inline void find_weights(std::vector<finding>& out, const std::vector<asker*>& m
         }
         chance.push_back(stats::rank_correlation(means[m], mixed).value_or(0));
       }
-      f.notes.push_back(
-          models[m]->name() + ": rank correlation with the counts " +
-          (found ? written({*found, between}) : std::string("undefined (all counts equal)")) +
-          "; 95 % of random orders stay below " +
-          report::fixed(stats::quantile(chance, 0.95).value_or(1), 2) + ".");
+      f.notes.push_back(models[m]->name() + ": rank correlation with the counts " +
+                        (found ? written({*found, between})
+                               : std::string("undefined (too few personas, or equal counts)")) +
+                        "; 95 % of random orders stay below " +
+                        report::fixed(stats::quantile(chance, 0.95).value_or(1), 2) + ".");
     }
   }
   if (models.size() < 2) {
