@@ -106,6 +106,9 @@ inline void find_weights(std::vector<finding>& out, const std::vector<asker*>& m
   if (models.size() < 2) {
     f.notes.emplace_back("Claim 14 needs a tuned model beside it (--tuned).");
   }
+  f.notes.emplace_back(
+      "Intervals are over the texts of a persona; with --null-world, numbers differ as "
+      "much, because a few texts do.");
   out.push_back(std::move(f));
 }
 
