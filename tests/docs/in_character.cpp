@@ -36,12 +36,14 @@ TEST_CASE("docs/embedding.md keeps a mind in character") {
   // clang-format off
   // [learn]
   const auto pairs = or_exit(read_pairs(pairs_file));
-  const auto old = or_exit(learn(lm, "old speech", pairs, workers, {.read = read_position::mean_over_text}));
+  const auto old = or_exit(
+      learn(lm, "old speech", pairs, workers, {.read = read_position::mean_over_text}));
   const auto last = layer_index(lm.shape().n_layers - 1);
   const auto axis = or_exit(axis_of(old, last));
   const auto norms = or_exit(calibrate(lm, workers));
-  const auto plan = or_exit(steering::compile(
-      steering::over_time(steering::dial(0), steering::add(old.who, steering::in_norms(0.15f))), norms));
+  const auto more_or_less = steering::over_time(
+      steering::dial(0), steering::add(old.who, steering::in_norms(0.15f)));
+  const auto plan = or_exit(steering::compile(more_or_less, norms));
   // [learn]
 
   npc::stage_options options{.n_minds = 3, .context = 160, .watched = last};
